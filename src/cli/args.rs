@@ -1,0 +1,209 @@
+//! Runs in: outer or init, before anything else. The command line and `PIDONE_OPTIONS`, as typed; pure.
+
+use crate::error::UsageError;
+use lexopt::{Arg, Parser};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+/// What the user asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// `-h`: one screen.
+    ShortHelp,
+    /// `--help`: everything.
+    LongHelp,
+    /// `--version`.
+    Version,
+    /// A command to run.
+    Run(RunRequest),
+}
+
+/// Where the workload runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the caller's PID namespace: pidone is its PID 1 already, or a child subreaper.
+    InPlace,
+    /// In a new PID and mount namespace whose PID 1 is pidone.
+    Isolated,
+    /// In a new PID and mount namespace whose PID 1 is the workload itself.
+    Bare,
+}
+
+/// Who the caller is inside a new user namespace, user_namespaces(7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IdMap {
+    /// Uid 0 and gid 0 inside.
+    Root,
+    /// The same uid and gid inside as outside.
+    Current,
+}
+
+/// What stands at /proc in the new mount namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ProcMount {
+    /// A new procfs, which shows the new PID namespace.
+    Fresh,
+    /// The caller's procfs, bind-mounted over itself with what is mounted below it.
+    Bind,
+    /// Nothing new.
+    None,
+}
+
+/// How mounts and unmounts travel between the caller's mount namespace and the new one, mount_namespaces(7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Propagation {
+    /// Not at all.
+    Private,
+    /// From the caller to the inside only.
+    Slave,
+    /// Both ways.
+    Shared,
+    /// As each mount was.
+    Unchanged,
+}
+
+/// A command to run, and how; as typed, not yet checked against what is possible.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RunRequest {
+    /// `None`: in place when pidone is PID 1, isolated otherwise.
+    pub(crate) place: Option<Place>,
+    /// A new user namespace, if any.
+    pub(crate) id_map: Option<IdMap>,
+    /// `None`: a fresh one where there is a new mount namespace.
+    pub(crate) proc: Option<ProcMount>,
+    /// `None`: private where there is a new mount namespace.
+    pub(crate) propagation: Option<Propagation>,
+    /// Forward signals to the workload's process group instead of to the workload alone.
+    pub(crate) group: bool,
+    /// Let the inside outlive outer.
+    pub(crate) no_die_with_parent: bool,
+    /// How many `-v`: 1 for info, 2 for debug, 3 for trace.
+    pub(crate) verbosity: u8,
+    /// The command and its arguments; never empty.
+    pub(crate) command: Vec<OsString>,
+}
+
+/// Parses the arguments after the program's name; `from_environment` is the value of `PIDONE_OPTIONS`, whose
+/// options come before those of the command line, so that the command line has the last word.
+///
+/// # Errors
+/// Says which word was not understood, and whether it came from `PIDONE_OPTIONS`.
+pub(crate) fn parse(
+    args: impl Iterator<Item = OsString>,
+    from_environment: Option<&OsStr>,
+) -> Result<Request, UsageError> {
+    let mut request = RunRequest {
+        place: None,
+        id_map: None,
+        proc: None,
+        propagation: None,
+        group: false,
+        no_die_with_parent: false,
+        verbosity: 0,
+        command: Vec::new(),
+    };
+    if let Some(options) = from_environment {
+        parse_environment(options, &mut request)?;
+    }
+    let mut args = args.peekable();
+    args.next_if(|first| first == "run");
+    let mut parser = Parser::from_args(args);
+    if let Some(text) = parse_options(&mut parser, &mut request)? {
+        return Ok(text);
+    }
+    if request.command.is_empty() {
+        return Err(UsageError::with_hint(
+            "no command given",
+            "pidone [OPTIONS] -- COMMAND [ARG...]; 'pidone -h' shows more",
+        ));
+    }
+    Ok(Request::Run(request))
+}
+
+fn parse_environment(options: &OsStr, request: &mut RunRequest) -> Result<(), UsageError> {
+    let in_environment =
+        |error: UsageError| UsageError { message: format!("PIDONE_OPTIONS: {}", error.message), ..error };
+    let mut words = shlex::bytes::Shlex::new(options.as_bytes());
+    let split: Vec<_> = words.by_ref().map(OsString::from_vec).collect();
+    if words.had_error {
+        return Err(in_environment(UsageError::new("a quote or backslash is left open")));
+    }
+    let mut parser = Parser::from_args(split);
+    if parse_options(&mut parser, request).map_err(in_environment)?.is_some() {
+        return Err(in_environment(UsageError::new("help and version belong on the command line")));
+    }
+    match request.command.first() {
+        None => Ok(()),
+        Some(word) => {
+            let message = format!("only options can stand here: {}", word.display());
+            Err(in_environment(UsageError::with_hint(message, "the command goes on the command line")))
+        }
+    }
+}
+
+/// Takes options until the first word that is none, which starts the command. Some request if that is all there is
+/// to do.
+fn parse_options(parser: &mut Parser, request: &mut RunRequest) -> Result<Option<Request>, UsageError> {
+    while let Some(arg) = parser.next().map_err(|error| from_lexopt(&error))? {
+        match arg {
+            Arg::Short('h') => return Ok(Some(Request::ShortHelp)),
+            Arg::Long("help") => return Ok(Some(Request::LongHelp)),
+            Arg::Long("version") => return Ok(Some(Request::Version)),
+            Arg::Long("in-place") => request.place = Some(Place::InPlace),
+            Arg::Long("isolate") => request.place = Some(Place::Isolated),
+            Arg::Long("as-pid1") => request.place = Some(Place::Bare),
+            Arg::Long("map-root") => request.id_map = Some(IdMap::Root),
+            Arg::Long("map-current") => request.id_map = Some(IdMap::Current),
+            Arg::Long("proc") => request.proc = Some(one_of(parser, "--proc", PROC_MOUNTS)?),
+            Arg::Long("propagation") => request.propagation = Some(one_of(parser, "--propagation", PROPAGATIONS)?),
+            Arg::Short('g') | Arg::Long("group") => request.group = true,
+            Arg::Long("no-die-with-parent") => request.no_die_with_parent = true,
+            Arg::Short('v') | Arg::Long("verbose") => request.verbosity = request.verbosity.saturating_add(1),
+            Arg::Value(first) => {
+                let rest = parser.raw_args().map_err(|error| from_lexopt(&error))?;
+                request.command = std::iter::once(first).chain(rest).collect();
+                return Ok(None);
+            }
+            unknown => return Err(from_lexopt(&unknown.unexpected())),
+        }
+    }
+    Ok(None)
+}
+
+const PROC_MOUNTS: &[(&str, ProcMount)] =
+    &[("fresh", ProcMount::Fresh), ("bind", ProcMount::Bind), ("none", ProcMount::None)];
+
+const PROPAGATIONS: &[(&str, Propagation)] = &[
+    ("private", Propagation::Private),
+    ("slave", Propagation::Slave),
+    ("shared", Propagation::Shared),
+    ("unchanged", Propagation::Unchanged),
+];
+
+/// The option's value, which must be one of the words of `table`.
+fn one_of<T: Copy>(parser: &mut Parser, option: &str, table: &[(&str, T)]) -> Result<T, UsageError> {
+    let value = parser.value().map_err(|error| from_lexopt(&error))?;
+    if let Some((_, meaning)) = table.iter().find(|(word, _)| value == *word) {
+        return Ok(*meaning);
+    }
+    let words: Vec<_> = table.iter().map(|(word, _)| *word).collect();
+    let message = format!("{option} does not know this value: {}", value.display());
+    Err(UsageError::with_hint(message, format!("one of {}", words.join(", "))))
+}
+
+fn from_lexopt(error: &lexopt::Error) -> UsageError {
+    match error {
+        lexopt::Error::UnexpectedOption(option) => UsageError::new(format!("unknown option: {option}")),
+        lexopt::Error::MissingValue { option: Some(option) } => {
+            UsageError::new(format!("this option needs a value: {option}"))
+        }
+        lexopt::Error::UnexpectedValue { option, value } => {
+            UsageError::new(format!("this option takes no value: {option}={}", value.display()))
+        }
+        other => UsageError::new(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+#[path = "args_tests.rs"]
+mod tests;

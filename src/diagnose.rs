@@ -1,0 +1,232 @@
+//! Runs in: outer, or init in place, when a start has failed. Looks at the machine to say what to do about it.
+
+use crate::error::{Failure, Stage};
+use crate::plan::NamespacePlan;
+use nix::errno::Errno;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// One line of advice, if there is any to give. Reads /proc and /sys; changes nothing.
+pub(crate) fn hint(failure: &Failure, namespaces: NamespacePlan) -> Option<String> {
+    let user_namespace = namespaces.id_map.is_some();
+    match (failure.stage, failure.errno) {
+        (Stage::CloneNamespaces | Stage::StartProcess, Errno::EAGAIN) => Some(process_limit()),
+        (Stage::CloneNamespaces | Stage::StartProcess, Errno::ENOMEM) => Some(DEAD_NAMESPACE.into()),
+        (Stage::CloneNamespaces, Errno::EPERM) if user_namespace => Some(user_namespace_refused()),
+        (Stage::CloneNamespaces, Errno::EPERM) => Some(no_privilege()),
+        (Stage::CloneNamespaces, Errno::ENOSPC) => Some(namespace_limit(user_namespace)),
+        (Stage::CloneNamespaces, Errno::EINVAL) => Some(OTHER_NAMESPACE_FOR_CHILDREN.into()),
+        (Stage::MapIds, Errno::ENOENT) => Some("/proc must be mounted, and be that of this PID namespace".into()),
+        (Stage::MapIds | Stage::SetPropagation, Errno::EPERM | Errno::EACCES) if user_namespace => {
+            Some(user_namespace_refused())
+        }
+        (Stage::SetPropagation, Errno::EINVAL) => Some(NOT_A_MOUNT_POINT.into()),
+        (Stage::ConfineProc, Errno::EINVAL) => {
+            Some("/proc is no mount point: use --propagation private, or --proc none".into())
+        }
+        (Stage::MountProc, Errno::EPERM) => Some(proc_refused()),
+        (_, Errno::EACCES) if failure.stage == Stage::MountProc || failure.stage == Stage::SetPropagation => {
+            Some("a security module forbids it; docker: --security-opt apparmor=unconfined".into())
+        }
+        (Stage::MountProc | Stage::BindProc, Errno::ENOENT) => {
+            Some("there is no directory /proc here: make one, or use --proc none".into())
+        }
+        (Stage::FindCommand, _) => not_found(&failure.object),
+        (Stage::RunCommand, errno) => not_runnable(errno),
+        _ => None,
+    }
+}
+
+const DEAD_NAMESPACE: &str =
+    "if memory is free, this is a PID namespace whose init has ended: no process can be made in it";
+const OTHER_NAMESPACE_FOR_CHILDREN: &str =
+    "setns or unshare has chosen another PID namespace for the children of this process: fork there first";
+const NOT_A_MOUNT_POINT: &str =
+    "/ is no mount point (a chroot?): bind-mount it on itself before the chroot, or use --propagation unchanged";
+
+/// CAP_SYS_ADMIN is missing, or something stronger than capabilities says no.
+fn no_privilege() -> String {
+    /// The number of CAP_SYS_ADMIN, capabilities(7).
+    const CAP_SYS_ADMIN: u32 = 21;
+    let capable = status_field("CapEff")
+        .and_then(|mask| u64::from_str_radix(&mask, 16).ok())
+        .is_some_and(|mask| mask & (1 << CAP_SYS_ADMIN) != 0);
+    if capable {
+        return "CAP_SYS_ADMIN is there, so a seccomp filter or security module forbids it; --in-place needs no namespaces".into();
+    }
+    if in_container() {
+        return "this container may not make namespaces, and pidone is not its PID 1: use --in-place, or try --map-root".into();
+    }
+    "this needs CAP_SYS_ADMIN: run as root, add --map-root to do it as an ordinary user, or use --in-place".into()
+}
+
+/// The marks that engines leave.
+fn in_container() -> bool {
+    Path::new("/.dockerenv").exists()
+        || Path::new("/run/.containerenv").exists()
+        || std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
+        || std::env::var_os("container").is_some()
+}
+
+/// Why an ordinary user gets no user namespace, or one without rights.
+fn user_namespace_refused() -> String {
+    if sysctl("kernel/unprivileged_userns_clone") == Some(0) {
+        return "user namespaces are off for ordinary users: sysctl kernel.unprivileged_userns_clone=1".into();
+    }
+    if sysctl("kernel/apparmor_restrict_unprivileged_userns") == Some(1) {
+        return "AppArmor restricts user namespaces: add a profile that allows userns for pidone, \
+                or sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+            .into();
+    }
+    if status_field("Seccomp").as_deref() == Some("2") {
+        return "a seccomp filter is in force and may forbid user namespaces; docker: --security-opt seccomp=unconfined; \
+                --in-place needs none"
+            .into();
+    }
+    "user namespaces are forbidden here, by a chroot or a security module; --in-place needs none".into()
+}
+
+/// ENOSPC stands for both a limit and the depth of nesting; a limit of zero is the one case that can be told apart.
+fn namespace_limit(user_namespace: bool) -> String {
+    let kinds: &[&str] = if user_namespace { &["user", "pid", "mnt"] } else { &["pid", "mnt"] };
+    for kind in kinds {
+        if sysctl(&format!("user/max_{kind}_namespaces")) == Some(0) {
+            return format!("user.max_{kind}_namespaces is 0: raise it with sysctl");
+        }
+    }
+    let limit = sysctl("user/max_pid_namespaces").map_or(String::new(), |limit| format!(" ({limit})"));
+    format!(
+        "PID and user namespaces nest 32 levels deep at most: this is one too many, or user.max_pid_namespaces{limit} is reached"
+    )
+}
+
+/// The kernel refuses a fresh /proc that would show what is hidden in the old one ("mount too revealing"). The new
+/// mount namespace is a copy of ours, so the masks can be read here.
+fn proc_refused() -> String {
+    let mounts = fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let masked = masks_below_proc(&mounts);
+    if masked.is_empty() {
+        return "a security module may forbid it; --proc bind uses the caller's /proc, --proc none leaves it"
+            .into();
+    }
+    format!(
+        "parts of /proc are masked, so the kernel allows no fresh one ({}). Unmask: docker --security-opt \
+         systempaths=unconfined, podman --security-opt unmask=ALL, Kubernetes procMount: Unmasked; or use --proc bind",
+        masked.join(", ")
+    )
+}
+
+/// The mount points below /proc, from the text of proc_pid_mountinfo(5): the fifth field of each line.
+fn masks_below_proc(mountinfo: &[u8]) -> Vec<String> {
+    let points = mountinfo.split(|byte| *byte == b'\n').filter_map(|line| line.split(|byte| *byte == b' ').nth(4));
+    let mut masked: Vec<_> = points
+        .filter(|point| point.starts_with(b"/proc/"))
+        .map(|point| String::from_utf8_lossy(point).into_owned())
+        .collect();
+    masked.sort_unstable();
+    masked.dedup();
+    masked
+}
+
+/// Which limit a failing fork ran into: that of the cgroup, or that of the user.
+fn process_limit() -> String {
+    if let Some((directory, limit)) = full_pids_cgroup() {
+        return format!(
+            "the cgroup's limit of {limit} processes is reached ({}): raise it; docker: --pids-limit, Kubernetes: podPidsLimit",
+            directory.join("pids.max").display()
+        );
+    }
+    "a limit on processes is reached: see ulimit -u, kernel.pid_max, kernel.threads-max".into()
+}
+
+/// The nearest cgroup above this process whose `pids.max` is used up, cgroups(7).
+fn full_pids_cgroup() -> Option<(PathBuf, u64)> {
+    let read = |path: PathBuf| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    let cgroups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let (root, path) = cgroups.lines().find_map(pids_cgroup)?;
+    // Inside a container the path may be the host's: then the mount's own root is the container's cgroup.
+    let relative = path.trim_start_matches('/');
+    let levels = Path::new(relative).ancestors().map(|level| root.join(level));
+    levels.into_iter().find_map(|level| {
+        let limit = read(level.join("pids.max"))?;
+        (read(level.join("pids.current"))? >= limit).then_some((level, limit))
+    })
+}
+
+/// From a line of /proc/self/cgroup, where the pids controller is: mount and path. Version 1 has a hierarchy named
+/// for it; version 2 has one for all (`0::`).
+fn pids_cgroup(line: &str) -> Option<(PathBuf, &str)> {
+    let mut fields = line.splitn(3, ':');
+    let (id, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
+    if controllers.split(',').any(|controller| controller == "pids") {
+        return Some((PathBuf::from("/sys/fs/cgroup/pids"), path));
+    }
+    (id == "0" && Path::new("/sys/fs/cgroup/cgroup.controllers").exists())
+        .then(|| (PathBuf::from("/sys/fs/cgroup"), path))
+}
+
+fn not_found(command: &OsStr) -> Option<String> {
+    let bytes = command.as_bytes();
+    if bytes.contains(&b' ') {
+        return Some(
+            "the command is one word, and no shell splits it: give its arguments apart, or use sh -c".into(),
+        );
+    }
+    if bytes.contains(&b'/') {
+        return None;
+    }
+    match std::env::var_os("PATH") {
+        Some(path) => Some(format!("looked in PATH={}", path.display())),
+        None => Some("PATH is not set; name the command by its path".into()),
+    }
+}
+
+fn not_runnable(errno: Errno) -> Option<String> {
+    let hint = match errno {
+        Errno::EACCES => "it must be a file, executable for this user (chmod +x), on a file system without noexec",
+        Errno::ENOENT => "the file is there, but the interpreter of its #! line or its dynamic loader is not",
+        Errno::ENOEXEC => "it has no #! line, or is built for another kind of machine",
+        Errno::E2BIG => "arguments and environment together are too long (getconf ARG_MAX)",
+        Errno::ETXTBSY => "something still has the file open for writing",
+        _ => return None,
+    };
+    Some(hint.into())
+}
+
+/// A number from /proc/sys.
+fn sysctl(name: &str) -> Option<u64> {
+    fs::read_to_string(Path::new("/proc/sys").join(name)).ok()?.trim().parse().ok()
+}
+
+/// A field of /proc/self/status.
+fn status_field(name: &str) -> Option<String> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    Some(value.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_are_the_mounts_below_proc() {
+        let mountinfo = b"22 1 0:21 / /proc rw - proc proc rw\n\
+            30 22 0:5 /null /proc/kcore rw - devtmpfs x rw\n\
+            31 22 0:50 / /proc/acpi ro - tmpfs tmpfs ro\n\
+            32 22 0:50 / /proc/acpi ro - tmpfs tmpfs ro\n\
+            33 1 0:51 / /process rw - tmpfs tmpfs rw\n";
+        assert_eq!(masks_below_proc(mountinfo), ["/proc/acpi", "/proc/kcore"]);
+        assert!(masks_below_proc(b"garbage\n\n").is_empty());
+    }
+
+    #[test]
+    fn the_pids_controller_is_found_in_version_1() {
+        let found = pids_cgroup("8:pids:/docker/abc");
+        assert_eq!(found, Some((PathBuf::from("/sys/fs/cgroup/pids"), "/docker/abc")));
+        assert_eq!(pids_cgroup("9:cpu,cpuacct:/"), None);
+        assert_eq!(pids_cgroup("garbage"), None);
+    }
+}

@@ -1,0 +1,172 @@
+//! Runs in: any thread-free process. What can go wrong before the workload runs, and how it is told: one line, at
+//! most one hint.
+
+use crate::exit;
+use nix::errno::Errno;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt;
+
+macro_rules! stages {
+    ($($(#[$doc:meta])* $name:ident => $text:literal,)*) => {
+        /// What pidone was doing when it failed. Crosses from init to outer as its number.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub(crate) enum Stage { $($(#[$doc])* $name,)* }
+
+        impl Stage {
+            /// All of them, in the order of their numbers.
+            pub(crate) const ALL: &[Stage] = &[$(Stage::$name,)*];
+
+            /// What could not be done.
+            pub(crate) fn text(self) -> &'static str {
+                match self { $(Stage::$name => $text,)* }
+            }
+        }
+    };
+}
+
+stages! {
+    /// pipe2(2) between outer and init.
+    MakePipe => "cannot make a pipe to init",
+    /// clone(2) with the namespace flags.
+    CloneNamespaces => "cannot create the new namespaces",
+    /// Writing uid_map, gid_map and setgroups, user_namespaces(7).
+    MapIds => "cannot map user and group ids",
+    /// Reading outer's word that the ids are mapped.
+    AwaitIds => "cannot hear from outer that ids are mapped",
+    /// PR_SET_PDEATHSIG and the pipe that notices outer's death.
+    TieToOuter => "cannot arrange to die with outer",
+    /// mount(2) with a propagation type on the root.
+    SetPropagation => "cannot set the mount propagation",
+    /// Making the old /proc private, so that the new one does not appear elsewhere.
+    ConfineProc => "cannot keep the new /proc out of other mount namespaces",
+    /// Mounting a new procfs.
+    MountProc => "cannot mount a fresh /proc",
+    /// Bind-mounting the caller's procfs.
+    BindProc => "cannot bind the caller's /proc",
+    /// PR_SET_CHILD_SUBREAPER.
+    BecomeSubreaper => "cannot become a child subreaper",
+    /// clone(2) of the workload's process.
+    StartProcess => "cannot start a process for the command",
+    /// execve(2): nothing by that name.
+    FindCommand => "cannot find the command",
+    /// execve(2): it is there, but does not run.
+    RunCommand => "cannot run the command",
+}
+
+/// A failed system call: what it was for, on what, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// What pidone was doing.
+    pub(crate) stage: Stage,
+    /// On what: a path, a command, names of namespaces.
+    pub(crate) object: OsString,
+    /// The kernel's reason.
+    pub(crate) errno: Errno,
+}
+
+impl Failure {
+    pub(crate) fn new(stage: Stage, object: impl AsRef<OsStr>, errno: Errno) -> Self {
+        Failure { stage, object: object.as_ref().to_owned(), errno }
+    }
+
+    /// The exit status that tells of it.
+    #[must_use]
+    pub(crate) fn status(&self) -> u8 {
+        exit::status_of_failure(self.stage)
+    }
+
+    /// The one line, without the program's name.
+    fn line(&self) -> Vec<u8> {
+        let mut line = format!("{}: ", self.stage.text()).into_bytes();
+        line.extend_from_slice(self.object.as_bytes());
+        line.extend_from_slice(format!(": {} ({:?})", self.errno.desc(), self.errno).as_bytes());
+        line
+    }
+
+    /// Prints the failure and, where there is one, what to do about it.
+    pub(crate) fn print(&self, hint: Option<&str>) {
+        print_message(&self.line(), hint);
+    }
+}
+
+/// Something that was asked for in a way pidone does not understand or cannot do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UsageError {
+    /// One line: what, and the word in question.
+    pub(crate) message: String,
+    /// What to do instead.
+    pub(crate) hint: String,
+}
+
+impl UsageError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        UsageError {
+            message: message.into(),
+            hint: "'pidone --help' lists all options, 'pidone -h' the main ones".into(),
+        }
+    }
+
+    pub(crate) fn with_hint(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        UsageError { message: message.into(), hint: hint.into() }
+    }
+
+    pub(crate) fn print(&self) {
+        print_message(self.message.as_bytes(), Some(&self.hint));
+    }
+}
+
+/// Writes message and hint to stderr in one piece, each on a line of its own whatever bytes they hold.
+fn print_message(message: &[u8], hint: Option<&str>) {
+    let mut text = b"pidone: ".to_vec();
+    push_escaped(&mut text, message);
+    text.push(b'\n');
+    if let Some(hint) = hint {
+        text.extend_from_slice(b"hint: ");
+        push_escaped(&mut text, hint.as_bytes());
+        text.push(b'\n');
+    }
+    // Ignoring the error: with stderr closed there is nowhere left to say so; the exit status still tells.
+    let _ = std::io::stderr().write_all(&text);
+}
+
+/// Control characters would let a file name start a new line or drive the terminal.
+fn push_escaped(text: &mut Vec<u8>, bytes: &[u8]) {
+    for byte in bytes {
+        if byte.is_ascii_control() {
+            let mut escaped = String::new();
+            // Writing to a String cannot fail.
+            let _ = write!(escaped, "\\x{byte:02x}");
+            text.extend_from_slice(escaped.as_bytes());
+        } else {
+            text.push(*byte);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_one_line_with_object_and_errno() {
+        let failure = Failure::new(Stage::FindCommand, "nosuch", Errno::ENOENT);
+        assert_eq!(failure.line(), b"cannot find the command: nosuch: No such file or directory (ENOENT)");
+    }
+
+    #[test]
+    fn a_stage_is_found_again_by_its_number() {
+        for (index, stage) in Stage::ALL.iter().enumerate() {
+            assert_eq!(*stage as usize, index);
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_start_a_new_line() {
+        let mut text = Vec::new();
+        push_escaped(&mut text, b"a\nb\x1b[31m\xff");
+        assert_eq!(text, b"a\\x0ab\\x1b[31m\xff");
+    }
+}

@@ -1,0 +1,106 @@
+//! Runs in: outer, init. How things ended, and the exit status that says so. The only place with 125 to 128.
+//!
+//! | status | meaning |
+//! |---|---|
+//! | 0–255 | the workload's own exit code |
+//! | 125 | pidone itself failed, wrong usage included |
+//! | 126 | the command was found but cannot be run |
+//! | 127 | the command was not found |
+//! | 128+N | the workload was killed by signal N (isolated and bare: pidone dies by that signal itself) |
+
+use crate::error::Stage;
+use crate::signal::Signal;
+use crate::sys::WaitStatus;
+use std::ffi::c_int;
+use std::fmt;
+
+/// pidone itself failed.
+pub(crate) const PIDONE_FAILED: u8 = 125;
+/// The command was found but cannot be run.
+pub(crate) const NOT_RUNNABLE: u8 = 126;
+/// The command was not found.
+pub(crate) const NOT_FOUND: u8 = 127;
+/// Added to the number of the signal that killed the workload.
+const KILLED_BASE: u8 = 128;
+
+/// The exit status for a failure at `stage`.
+pub(crate) fn status_of_failure(stage: Stage) -> u8 {
+    match stage {
+        Stage::FindCommand => NOT_FOUND,
+        Stage::RunCommand => NOT_RUNNABLE,
+        _ => PIDONE_FAILED,
+    }
+}
+
+/// How a process ended. "Exited with 143" and "killed by 15" stay apart until the very last moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It called exit with this code.
+    Exited(u8),
+    /// This signal killed it.
+    Killed(Signal),
+}
+
+impl Outcome {
+    /// Takes a wait(2) status apart.
+    pub(crate) fn from_wait(WaitStatus(status): WaitStatus) -> Self {
+        let exit_code = u8::try_from((status >> 8) & 0xff).unwrap_or(u8::MAX);
+        match Signal::new(status & 0x7f) {
+            Some(signal) => Outcome::Killed(signal),
+            None => Outcome::Exited(exit_code),
+        }
+    }
+
+    /// Puts it together again, for the way from init to outer.
+    pub(crate) fn to_wait(self) -> WaitStatus {
+        WaitStatus(match self {
+            Outcome::Exited(code) => c_int::from(code) << 8,
+            Outcome::Killed(signal) => signal.number(),
+        })
+    }
+
+    /// The exit status for a process that cannot die by a signal at will, as a PID 1 cannot.
+    #[must_use]
+    pub(crate) fn status(self) -> u8 {
+        match self {
+            Outcome::Exited(code) => code,
+            Outcome::Killed(signal) => KILLED_BASE + u8::try_from(signal.number()).unwrap_or(0),
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Exited(code) => write!(f, "exited with {code}"),
+            Outcome::Killed(signal) => write!(f, "killed by {signal}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_and_every_signal_survives_the_way_through_a_wait_status() {
+        for code in 0..=255 {
+            let outcome = Outcome::from_wait(WaitStatus(c_int::from(code) << 8));
+            assert_eq!(outcome, Outcome::Exited(code));
+            assert_eq!(outcome.status(), code);
+            assert_eq!(Outcome::from_wait(outcome.to_wait()), outcome);
+        }
+        for number in 1..=64 {
+            let signal = Signal::new(number).unwrap();
+            let outcome = Outcome::from_wait(WaitStatus(number));
+            assert_eq!(outcome, Outcome::Killed(signal));
+            assert_eq!(i32::from(outcome.status()), 128 + number);
+            assert_eq!(Outcome::from_wait(outcome.to_wait()), outcome);
+        }
+    }
+
+    #[test]
+    fn the_core_dump_bit_is_not_part_of_the_signal() {
+        assert_eq!(Outcome::from_wait(WaitStatus(0x80 | 11)), Outcome::Killed(Signal::new(11).unwrap()));
+    }
+}

@@ -1,0 +1,216 @@
+//! Runs in: outer (reads), init and workload child (write). The one-shot report that crosses from inside to outside.
+//!
+//! One pipe serves both ways of noticing the other half's end. Inside writes at most one report: why the workload
+//! could not be started, or how it ended; outer reads it when init is gone, so that no report at all means that
+//! something killed init. Outer keeps the reading end open for as long as it lives, which tells those inside
+//! whether it still does.
+
+use crate::error::{Failure, Stage};
+use crate::exit::Outcome;
+use crate::sys::{WaitStatus, own_fd, signal_on_hangup};
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::{pipe2, read, write};
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+/// What those inside have to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Report {
+    /// The workload does not run, for this reason.
+    Failed(Failure),
+    /// The workload ran and ended so.
+    Ended(Outcome),
+}
+
+/// Longest report in bytes. Below PIPE_BUF, so that it is written whole or not at all (pipe(7)).
+const CAPACITY: usize = 1024;
+const FAILED: u8 = 1;
+const ENDED: u8 = 2;
+/// Kind, stage, and a number: errno or wait status, in the machine's own byte order. A failure's object follows.
+const HEADER: usize = 6;
+
+impl Report {
+    /// Encodes into `buffer`; returns the length. An object too long for it is cut.
+    fn encode(&self, buffer: &mut [u8; CAPACITY]) -> usize {
+        let (kind, stage, number, object) = match self {
+            Report::Failed(failure) => {
+                (FAILED, failure.stage as u8, failure.errno as i32, failure.object.as_bytes())
+            }
+            Report::Ended(outcome) => (ENDED, 0, outcome.to_wait().0, [].as_slice()),
+        };
+        let object = object.get(..CAPACITY - HEADER).unwrap_or(object);
+        let bytes = [kind, stage].into_iter().chain(number.to_ne_bytes()).chain(object.iter().copied());
+        buffer.iter_mut().zip(bytes).map(|(place, byte)| *place = byte).count()
+    }
+
+    /// Decodes what `encode` wrote; `None` for anything else, the empty report of a killed init included.
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (header, object) = bytes.split_first_chunk::<HEADER>()?;
+        let [kind, stage, number @ ..] = *header;
+        let number = i32::from_ne_bytes(number);
+        match kind {
+            FAILED => Some(Report::Failed(Failure {
+                stage: *Stage::ALL.get(usize::from(stage))?,
+                object: OsString::from_vec(object.to_vec()),
+                errno: Errno::from_raw(number),
+            })),
+            ENDED => Some(Report::Ended(Outcome::from_wait(WaitStatus(number)))),
+            _ => None,
+        }
+    }
+}
+
+/// Makes the pipe, both ends close-on-exec and above stdio.
+///
+/// # Errors
+/// EMFILE, ENFILE.
+pub(crate) fn pipe() -> Result<(Listener, Reporter), Failure> {
+    let (read_end, write_end) = own_pipe("report pipe")?;
+    Ok((Listener(read_end), Reporter(write_end)))
+}
+
+/// A pipe of our own: close-on-exec, and clear of stdio.
+fn own_pipe(name: &str) -> Result<(OwnedFd, OwnedFd), Failure> {
+    let make = || {
+        let (read_end, write_end) = pipe2(OFlag::O_CLOEXEC)?;
+        Ok((own_fd(read_end)?, own_fd(write_end)?))
+    };
+    make().map_err(|errno| Failure::new(Stage::MakePipe, OsStr::new(name), errno))
+}
+
+/// Outer's end.
+pub(crate) struct Listener(OwnedFd);
+
+impl Listener {
+    /// The report, once everyone inside is gone and the pipe therefore has an end.
+    pub(crate) fn report(&self) -> Option<Report> {
+        let mut buffer = [0; CAPACITY];
+        let length = retry_interrupted(|| read(&self.0, &mut buffer)).ok()?;
+        Report::decode(buffer.get(..length)?)
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// The end of those inside.
+pub(crate) struct Reporter(OwnedFd);
+
+impl Reporter {
+    /// Sends the one report. An error means that outer is gone, and with it the only one to tell.
+    pub(crate) fn send(&self, report: &Report) {
+        let mut buffer = [0; CAPACITY];
+        let length = report.encode(&mut buffer);
+        let _ = retry_interrupted(|| write(&self.0, &buffer[..length]));
+    }
+
+    /// From now on outer's death raises SIGIO in this process.
+    ///
+    /// # Errors
+    /// What fcntl(2) returns.
+    pub(crate) fn watch(&self) -> nix::Result<()> {
+        signal_on_hangup(&self.0)
+    }
+
+    /// Whether outer is alive: nobody else has the reading end. Call it after dropping one's own `Listener`.
+    pub(crate) fn outer_lives(&self) -> bool {
+        // With no events asked for, poll(2) reports only errors: POLLERR on a pipe without a reader.
+        let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::empty())];
+        // An error of poll itself proves nothing: outer is then taken to be alive, and PR_SET_PDEATHSIG remains.
+        !matches!(retry_interrupted(|| poll(&mut fds, PollTimeout::ZERO)), Ok(1..))
+    }
+}
+
+impl AsFd for Reporter {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// The gate those inside wait at until outer has mapped their ids; only with a user namespace.
+///
+/// # Errors
+/// EMFILE, ENFILE.
+pub(crate) fn gate() -> Result<(Gate, GateKeeper), Failure> {
+    let (read_end, write_end) = own_pipe("gate pipe")?;
+    Ok((Gate(read_end), GateKeeper(write_end)))
+}
+
+/// The inside of the gate.
+pub(crate) struct Gate(OwnedFd);
+
+impl Gate {
+    /// Waits until outer opens the gate.
+    ///
+    /// # Errors
+    /// ECANCELED when outer closed it instead: it failed to map the ids, or died.
+    pub(crate) fn pass(self) -> nix::Result<()> {
+        match retry_interrupted(|| read(&self.0, &mut [0])) {
+            Ok(0) => Err(Errno::ECANCELED),
+            other => other.map(drop),
+        }
+    }
+}
+
+/// The outside of the gate; dropping it shuts the gate for good.
+pub(crate) struct GateKeeper(OwnedFd);
+
+impl GateKeeper {
+    /// Lets those inside go on. An error means that they are gone, which outer learns by its wait.
+    pub(crate) fn open(self) {
+        let _ = retry_interrupted(|| write(&self.0, &[1]));
+    }
+}
+
+fn retry_interrupted<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
+    loop {
+        match call() {
+            Err(Errno::EINTR | Errno::EAGAIN) => {}
+            done => return done,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signal::Signal;
+
+    fn round_trip(report: &Report) -> Option<Report> {
+        let mut buffer = [0; CAPACITY];
+        let length = report.encode(&mut buffer);
+        Report::decode(&buffer[..length])
+    }
+
+    #[test]
+    fn reports_arrive_as_they_were_sent() {
+        for stage in Stage::ALL {
+            let object = OsString::from_vec(b"not \xff UTF-8".to_vec());
+            let report = Report::Failed(Failure { stage: *stage, object, errno: Errno::EPERM });
+            assert_eq!(round_trip(&report), Some(report));
+        }
+        for outcome in [Outcome::Exited(255), Outcome::Killed(Signal::new(64).unwrap())] {
+            assert_eq!(round_trip(&Report::Ended(outcome)), Some(Report::Ended(outcome)));
+        }
+    }
+
+    #[test]
+    fn a_long_object_is_cut_and_not_refused() {
+        let report = Report::Failed(Failure::new(Stage::RunCommand, "x".repeat(5000), Errno::E2BIG));
+        let Some(Report::Failed(failure)) = round_trip(&report) else { panic!("not decoded") };
+        assert_eq!(failure.object.len(), CAPACITY - HEADER);
+    }
+
+    #[test]
+    fn what_is_not_a_report_is_none() {
+        for bytes in [&[][..], &[FAILED], &[FAILED, 255, 0, 0, 0, 0], &[9, 0, 0, 0, 0, 0]] {
+            assert_eq!(Report::decode(bytes), None, "{bytes:?}");
+        }
+    }
+}

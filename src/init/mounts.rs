@@ -1,0 +1,73 @@
+//! Runs in: init, workload child (bare). The new mount namespace: propagation first, then /proc.
+
+use crate::cli::{ProcMount, Propagation};
+use crate::error::{Failure, Stage};
+use crate::plan::NamespacePlan;
+use nix::Result as SysResult;
+use nix::errno::Errno;
+use nix::mount::{MsFlags, mount};
+
+/// What proc(5) is mounted with everywhere: it holds no programs, no devices.
+const PROC_FLAGS: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV).union(MsFlags::MS_NOEXEC);
+
+/// Sets up the mounts of the new namespace. Nothing of it can be seen in the caller's, unless asked for.
+///
+/// # Errors
+/// EPERM, EACCES: not allowed, or /proc is masked. EINVAL: `/` is no mount point (a chroot). ENOENT: no `/proc`.
+pub(super) fn set_up(plan: NamespacePlan) -> Result<(), Failure> {
+    set_propagation(plan.propagation)?;
+    match plan.proc {
+        ProcMount::None => return Ok(()),
+        ProcMount::Fresh | ProcMount::Bind => confine_proc(plan.propagation)?,
+    }
+    if plan.proc == ProcMount::Fresh {
+        fresh_proc().map_err(|errno| Failure::new(Stage::MountProc, "/proc", errno))
+    } else {
+        bind_proc().map_err(|errno| Failure::new(Stage::BindProc, "/proc", errno))
+    }
+}
+
+/// The new namespace starts as a copy in which shared mounts are still peers of the caller's (mount_namespaces(7)):
+/// before anything is mounted the whole tree is cut off (B48).
+fn set_propagation(propagation: Propagation) -> Result<(), Failure> {
+    let (flag, name) = match propagation {
+        Propagation::Private => (MsFlags::MS_PRIVATE, "private"),
+        Propagation::Slave => (MsFlags::MS_SLAVE, "slave"),
+        Propagation::Shared => (MsFlags::MS_SHARED, "shared"),
+        Propagation::Unchanged => return Ok(()),
+    };
+    change(flag | MsFlags::MS_REC, "/")
+        .map_err(|errno| Failure::new(Stage::SetPropagation, format!("/ ({name})"), errno))
+}
+
+/// A mount appears with the peers of the mount it stands *on*: for a mount at /proc that is the old /proc, which is
+/// therefore made private where the rest stays shared.
+fn confine_proc(propagation: Propagation) -> Result<(), Failure> {
+    match propagation {
+        Propagation::Private | Propagation::Slave => Ok(()),
+        Propagation::Shared | Propagation::Unchanged => change(MsFlags::MS_PRIVATE | MsFlags::MS_REC, "/proc")
+            .map_err(|errno| Failure::new(Stage::ConfineProc, "/proc", errno)),
+    }
+}
+
+fn change(propagation: MsFlags, target: &str) -> SysResult<()> {
+    retry(|| mount(None::<&str>, target, None::<&str>, propagation, None::<&str>))
+}
+
+fn fresh_proc() -> SysResult<()> {
+    retry(|| mount(Some("proc"), "/proc", Some("proc"), PROC_FLAGS, None::<&str>))
+}
+
+/// Recursive, so that what masks parts of it (in containers) goes on masking them.
+fn bind_proc() -> SysResult<()> {
+    retry(|| mount(Some("/proc"), "/proc", None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>))
+}
+
+fn retry(mut call: impl FnMut() -> SysResult<()>) -> SysResult<()> {
+    loop {
+        match call() {
+            Err(Errno::EINTR | Errno::EAGAIN) => {}
+            done => return done,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! pidone gives any command a correct PID 1: it reaps orphans and zombies, forwards every signal exactly once and
+//! mirrors the exit.
+//!
+//! # The processes
+//!
+//! ```text
+//! in place    init (pidone itself) ─── workload            PID 1 already, or a child subreaper
+//! isolated    outer ═══ init ─── workload                  ═══ the border of the new namespaces
+//! bare        outer ═══ workload                           the workload is PID 1
+//! ```
+//!
+//! # The way through
+//!
+//! argv → [`cli`] → `Request` → [`plan`] → `LaunchPlan` → clone → \[[`init`]\] mounts, workload, loop →
+//! \[[`outer`]\] wait → `Outcome` → exit status. Failing to start goes up the [`handshake`] pipe, never as a guessed
+//! code.
+//!
+//! # What holds everywhere
+//!
+//! - One thread, every signal blocked from the first line of `main` on; only the workload gets the old mask back.
+//! - Imports go down only: `cli` → `outer` → `init` → `forward`, `reap`, `terminal` → `handshake`, `exit`, `error` →
+//!   `sys`. Outer reaches init in one line; init never names outer.
+//! - `unsafe` stands in [`sys`] alone.
+//! - After the workload runs, init only warns: see `init/supervise.rs`.
+//! - Deliberately absent: threads, timers, polling, a heap in the loop.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("pidone is about Linux namespaces and PID 1; there is nothing in it for another system");
+
+// In reading order.
+mod cli;
+mod diagnose;
+mod error;
+mod exit;
+mod forward;
+mod handshake;
+mod init;
+mod logging;
+mod outer;
+mod plan;
+mod procfs;
+mod reap;
+mod signal;
+mod sys;
+mod terminal;
+
+use crate::cli::{Place, Request, RunRequest};
+use crate::plan::LaunchPlan;
+use crate::sys::SignalState;
+use std::ffi::c_int;
+use std::io::Write as _;
+
+pub use crate::sys::Args;
+
+/// The program: takes its arguments, does what they ask for, and returns the exit status for `main` to return.
+///
+/// The process must have a single thread, and Rust's runtime must not have been started (`#![no_main]`).
+#[must_use]
+pub fn run(args: Args) -> c_int {
+    // First of all: until now a signal for a PID 1 without handlers was dropped by the kernel.
+    let signals = sys::block_all_signals();
+    let from_environment = std::env::var_os("PIDONE_OPTIONS");
+    let words = args.rest().map(ToOwned::to_owned);
+    let status = match cli::parse(words, from_environment.as_deref()) {
+        Ok(Request::ShortHelp) => print(&cli::short_help(), signals),
+        Ok(Request::LongHelp) => print(&cli::long_help(), signals),
+        Ok(Request::Version) => print(&cli::version(), signals),
+        Ok(Request::Run(request)) => launch(request, signals),
+        Err(error) => {
+            error.print();
+            exit::PIDONE_FAILED
+        }
+    };
+    status.into()
+}
+
+fn launch(request: RunRequest, signals: SignalState) -> u8 {
+    logging::set_up(&request);
+    let plan = match LaunchPlan::new(request, signals) {
+        Ok(plan) => plan,
+        Err(error) => {
+            error.print();
+            return exit::PIDONE_FAILED;
+        }
+    };
+    let namespaces = plan.namespaces;
+    let ended = match plan.place {
+        Place::InPlace => init::in_place(plan).map(exit::Outcome::status),
+        Place::Isolated | Place::Bare => outer::run(plan).map(outer::end_like),
+    };
+    ended.unwrap_or_else(|failure| {
+        failure.print(diagnose::hint(&failure, namespaces).as_deref());
+        failure.status()
+    })
+}
+
+/// To stdout, ending like any program when that is a closed pipe.
+fn print(text: &str, signals: SignalState) -> u8 {
+    signals.unblock();
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => 0,
+        Err(_) => exit::PIDONE_FAILED,
+    }
+}

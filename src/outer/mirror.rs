@@ -1,0 +1,30 @@
+//! Runs in: outer. Ends the way the workload ended, so that a shell sees through pidone.
+
+use crate::exit::Outcome;
+use crate::signal::Signal;
+use crate::sys;
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, setrlimit};
+use nix::unistd::{Pid, getpid};
+
+/// Dies by the signal that killed the workload; comes back with a status where it exited, or where dying is
+/// impossible: the kernel drops what a PID 1 sends itself.
+pub(crate) fn end_like(outcome: Outcome) -> u8 {
+    if let Outcome::Killed(signal) = outcome
+        && getpid() != Pid::from_raw(1)
+    {
+        die_by(signal);
+    }
+    outcome.status()
+}
+
+/// The workload's core dump, if any, tells something; one of ours would only take its place (B40). RLIMIT_CORE stops
+/// core files, and being undumpable also stops a helper named in core_pattern (core(5)).
+fn die_by(signal: Signal) {
+    // Ignoring errors: lowering one's own limit is always allowed, and so is this attribute.
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    let _ = prctl::set_dumpable(false);
+    // Real-time signals are not in its table, nor is SIGIO as one that kills: for these it does nothing.
+    let _ = signal_hook::low_level::emulate_default_handler(signal.number());
+    sys::die_by(signal);
+}

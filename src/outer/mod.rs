@@ -1,0 +1,112 @@
+//! Runs in: outer. The process the user started, outside: clone, map ids, supervise, mirror the end.
+//!
+//! - [`idmap`]: writes the maps of a new user namespace.
+//! - [`mirror`]: ends the way the workload did.
+
+mod idmap;
+mod mirror;
+
+use crate::cli::Place;
+use crate::error::{Failure, Stage};
+use crate::exit::Outcome;
+use crate::forward::Forwarder;
+use crate::handshake::{self, Listener, Report};
+use crate::init::{self, Link};
+use crate::logging::{self, Half};
+use crate::plan::LaunchPlan;
+use crate::reap::{self, MainChild};
+use crate::signal::Signal;
+use crate::sys::{self, Forked, Recipient, exit_now};
+use crate::terminal::Terminal;
+use log::{debug, warn};
+use nix::unistd::{Pid, chdir};
+use std::os::fd::AsFd;
+
+pub(crate) use mirror::end_like;
+
+/// Runs the workload in new namespaces, isolated or bare, and returns how it ended.
+///
+/// # Errors
+/// Why it did not run, be it here or inside.
+pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
+    logging::this_is(Half::Outer);
+    let (place, id_map, namespaces) = (plan.place, plan.namespaces.id_map, plan.namespaces);
+    let (listener, reporter) = handshake::pipe()?;
+    let (gate, gate_keeper) = id_map.map(|_| handshake::gate()).transpose()?.unzip();
+    let terminal = Terminal::in_foreground();
+    // Each side drops, and so closes, what belongs to the other.
+    let forked = sys::clone_process(namespaces.clone_flags())
+        .map_err(|errno| Failure::new(Stage::CloneNamespaces, namespaces.names(), errno))?;
+    let child = match forked {
+        Forked::Parent(child) => child,
+        Forked::Child => {
+            drop((listener, gate_keeper));
+            let inside = if place == Place::Bare { init::bare } else { init::isolated };
+            exit_now(inside(plan, Link { reporter, gate }, terminal));
+        }
+    };
+    drop((reporter, gate));
+    let mapped = id_map.map_or(Ok(()), |id_map| idmap::write(child, id_map));
+    // Shut and not opened when the maps failed: the child then ends by itself, and is reaped below.
+    if let (Ok(()), Some(gate_keeper)) = (&mapped, gate_keeper) {
+        gate_keeper.open();
+    }
+    let outcome = supervise(child, place, &listener, terminal.as_ref());
+    if let Some(terminal) = terminal {
+        terminal.take_back();
+    }
+    mapped?;
+    read_report(outcome, place, &listener)
+}
+
+/// Forwards signals to `child` and reaps until it has ended.
+fn supervise(child: Pid, place: Place, listener: &Listener, terminal: Option<&Terminal>) -> MainChild {
+    // The inside has its own copies of all this; ours would only keep mounts busy and pipes open (B33, B35).
+    if let Err(errno) = chdir("/") {
+        warn!("cannot change to /: {} ({errno:?}); the working directory stays busy", errno.desc());
+    }
+    sys::close_all_but([Some(listener.as_fd()), terminal.and_then(Terminal::own_fd)]);
+    let role = if place == Place::Bare { "the workload" } else { "init" };
+    debug!("{role} is pid {child}");
+    let mut forwarder = Forwarder::new(Recipient::Process(child), role);
+    loop {
+        let info = forwarder.next();
+        if info.signal() != Some(Signal::CHLD) {
+            forwarder.forward(info);
+            continue;
+        }
+        match reap::drain(child) {
+            MainChild::Running => {}
+            ended => return ended,
+        }
+    }
+}
+
+/// What became of the workload, from init's report if there is one and from its end if not.
+fn read_report(child: MainChild, place: Place, listener: &Listener) -> Result<Outcome, Failure> {
+    match (listener.report(), child) {
+        (Some(Report::Failed(failure)), _) => Err(failure),
+        (Some(Report::Ended(outcome)), _) => Ok(outcome),
+        (None, MainChild::Ended(outcome)) => {
+            explain_silence(outcome, place);
+            Ok(outcome)
+        }
+        (None, MainChild::Running | MainChild::Lost) => {
+            warn!("init is gone, and its end was never reported");
+            Ok(Outcome::Exited(crate::exit::PIDONE_FAILED))
+        }
+    }
+}
+
+/// A bare workload never reports its end. An init does, unless it was killed. Neither can die of SIGHUP or SIGINT but by
+/// reboot(2), which the kernel turns into these two for the init of a PID namespace (pid_namespaces(7)).
+fn explain_silence(outcome: Outcome, place: Place) {
+    match outcome {
+        Outcome::Killed(Signal::HUP) => warn!("rebooted: reboot(2) was called in the PID namespace"),
+        Outcome::Killed(Signal::INT) => warn!("halted: reboot(2) was called in the PID namespace"),
+        Outcome::Killed(signal) if place == Place::Isolated => {
+            warn!("init was killed by {signal}, and everything inside with it");
+        }
+        Outcome::Killed(_) | Outcome::Exited(_) => {}
+    }
+}

@@ -1,0 +1,51 @@
+//! Runs in: outer, init. The one owner of wait: reaps whatever has ended, and knows the main child among it.
+
+use crate::exit::Outcome;
+use crate::procfs;
+use crate::sys::{self, Reaped};
+use log::{Level, debug, info, log_enabled};
+use nix::unistd::Pid;
+
+/// What a round of reaping says about the main child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MainChild {
+    Running,
+    Ended(Outcome),
+    /// There is no child left, and yet the main child's end was never seen. Cannot happen while SIGCHLD has its
+    /// default action; waiting on would mean to wait for ever (B3).
+    Lost,
+}
+
+/// Reaps every child that has ended. Called on each SIGCHLD, it goes on until none is left, because signals
+/// coalesce: one SIGCHLD may stand for any number of deaths, the main child's among them (B1, B6).
+///
+/// Other children are orphans that the kernel gave us, or children of the program that became pidone by exec; only
+/// the pid tells them from `main` (B7).
+pub(crate) fn drain(main: Pid) -> MainChild {
+    let mut found = MainChild::Running;
+    loop {
+        match reap_one() {
+            Reaped::Child(pid, status) if pid == main => found = MainChild::Ended(Outcome::from_wait(status)),
+            Reaped::Child(..) => {}
+            Reaped::NoneEnded => return found,
+            Reaped::NoChildren if found == MainChild::Running => return MainChild::Lost,
+            Reaped::NoChildren => return found,
+        }
+    }
+}
+
+/// Looks at the zombie before reaping it only if somebody wants to read about it: it costs four more system calls.
+fn reap_one() -> Reaped {
+    if !log_enabled!(Level::Info) {
+        return sys::reap(None);
+    }
+    let Some(zombie) = sys::peek_zombie() else { return sys::reap(None) };
+    let name = procfs::comm(zombie);
+    let reaped = sys::reap(Some(zombie));
+    if let Reaped::Child(pid, status) = reaped {
+        info!("reaped {pid} ({name}): {}", Outcome::from_wait(status));
+    } else {
+        debug!("{zombie} ({name}) was there to reap, and then was not");
+    }
+    reaped
+}

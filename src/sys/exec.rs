@@ -1,0 +1,48 @@
+//! Runs in: workload child. execve(2) from arrays that were made before the clone, so that nothing allocates after it.
+
+use nix::errno::Errno;
+use nix::libc::{self, c_char};
+use std::ffi::{CStr, CString};
+
+/// A NULL-terminated array of C strings, as execve(2) takes it, with the strings that it owns.
+#[derive(Debug)]
+pub(crate) struct PointerArray {
+    pointers: Vec<*const c_char>,
+    _owned: Vec<CString>,
+}
+
+impl PointerArray {
+    /// An array of strings that live as long as the process, such as the inherited environment.
+    pub(crate) fn of_static(strings: impl Iterator<Item = &'static CStr>) -> Self {
+        let pointers = strings.map(CStr::as_ptr).chain([std::ptr::null()]).collect();
+        PointerArray { pointers, _owned: Vec::new() }
+    }
+
+    /// An array that owns its strings.
+    pub(crate) fn of_owned(strings: Vec<CString>) -> Self {
+        let pointers = strings.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect();
+        PointerArray { pointers, _owned: strings }
+    }
+
+    /// Puts `string`, which must live as long as the process, in the place of entry `index`.
+    pub(crate) fn replace(&mut self, index: usize, string: &'static CStr) {
+        let end = self.pointers.len() - 1;
+        if let Some(entry) = self.pointers[..end].get_mut(index) {
+            *entry = string.as_ptr();
+        }
+    }
+
+    /// Takes entry `index` out.
+    pub(crate) fn remove(&mut self, index: usize) {
+        if index + 1 < self.pointers.len() {
+            self.pointers.remove(index);
+        }
+    }
+}
+
+/// Replaces this process by the program at `path`; comes back only with the error.
+pub(crate) fn execve(path: &CStr, argv: &PointerArray, env: &PointerArray) -> Errno {
+    // SAFETY: both arrays end in NULL and their strings are alive: a `PointerArray` owns them, or they are static.
+    unsafe { libc::execve(path.as_ptr(), argv.pointers.as_ptr(), env.pointers.as_ptr()) };
+    Errno::last()
+}

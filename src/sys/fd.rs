@@ -1,0 +1,75 @@
+//! Runs in: outer, init. File descriptors: ours stay above stdio, inherited ones go once the workload runs.
+
+use nix::Result;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::libc::{self, c_int, c_uint};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+/// Moves a descriptor of ours above stdio. When pidone was started with, say, a closed stdin, the kernel gives
+/// out 0 first, and a pipe of ours would pass for the workload's stdin.
+///
+/// # Errors
+/// EMFILE when no descriptor is free above 2.
+pub(crate) fn own_fd(fd: OwnedFd) -> Result<OwnedFd> {
+    const FIRST_OWN: RawFd = 3;
+    if fd.as_raw_fd() >= FIRST_OWN {
+        return Ok(fd);
+    }
+    let moved = fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(FIRST_OWN))?;
+    // SAFETY: fcntl just made this descriptor; nobody else knows its number.
+    Ok(unsafe { OwnedFd::from_raw_fd(moved) })
+}
+
+/// Closes every descriptor above 2 except the ones in `keep`: an init that holds on to what it inherited keeps
+/// pipes from reaching end-of-file and mounts busy.
+///
+/// Takes the fast way (close_range(2), Linux 5.9) and falls back to closing one by one. Errors are ignored: what
+/// is not open needs no closing.
+pub(crate) fn close_all_but<const N: usize>(mut keep: [Option<BorrowedFd<'_>>; N]) {
+    keep.sort_unstable_by_key(|fd| fd.map(|fd| fd.as_raw_fd()));
+    let mut first: c_uint = 3;
+    for fd in keep.into_iter().flatten() {
+        // A borrowed descriptor is never negative.
+        let kept = fd.as_raw_fd().unsigned_abs();
+        if kept > first {
+            close_range(first, kept - 1);
+        }
+        first = first.max(kept + 1);
+    }
+    close_range(first, c_uint::MAX);
+}
+
+fn close_range(first: c_uint, last: c_uint) {
+    // SAFETY: closes descriptors that no `OwnedFd` in use refers to: the callers keep theirs out of the range
+    // and forget inherited ones for good.
+    let done = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+    if done == -1 {
+        close_each(first, last);
+    }
+}
+
+/// Before Linux 5.9, or behind a filter that does not know close_range(2): one by one up to the limit.
+fn close_each(first: c_uint, last: c_uint) {
+    let limit = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE);
+    let end = limit.map_or(1024, |(soft, _)| soft).min(u64::from(last).saturating_add(1));
+    let end = c_int::try_from(end).unwrap_or(c_int::MAX);
+    for fd in c_int::try_from(first).unwrap_or(c_int::MAX)..end {
+        // SAFETY: as in `close_range`.
+        unsafe { libc::close(fd) };
+    }
+}
+
+/// Asks for a SIGIO to this process when the other end of the pipe `fd` is closed for the last time, as it is
+/// when its holder dies (F_SETOWN and O_ASYNC, fcntl(2)).
+///
+/// # Errors
+/// What fcntl(2) returns.
+pub(crate) fn signal_on_hangup(fd: impl AsFd) -> Result<()> {
+    let raw = fd.as_fd().as_raw_fd();
+    let own = nix::unistd::getpid();
+    // SAFETY: `raw` is open for as long as `fd` is borrowed; F_SETOWN takes a pid by value.
+    Errno::result(unsafe { libc::fcntl(raw, libc::F_SETOWN, own.as_raw()) })?;
+    // A new pipe's only status flag is its access mode, which F_SETFL ignores: no need to read them first.
+    fcntl(fd, FcntlArg::F_SETFL(OFlag::O_ASYNC)).map(drop)
+}

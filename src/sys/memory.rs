@@ -1,0 +1,72 @@
+//! Runs in: any thread-free process. What the C runtime hands over: the argument and environment strings.
+
+use nix::libc::c_char;
+use std::ffi::{CStr, OsStr, c_int};
+use std::os::unix::ffi::OsStrExt;
+
+/// The arguments of this process, as the kernel laid them out: bytes, not UTF-8, `argv[0]` included.
+///
+/// Rust's own `std::env::args_os` is empty when a program enters through the C `main` of a libc that
+/// does not pass arguments to `.init_array` functions (musl).
+#[derive(Clone, Copy, Debug)]
+pub struct Args {
+    first: *const *const c_char,
+    count: usize,
+}
+
+impl Args {
+    /// Wraps the two parameters of the C `main`.
+    ///
+    /// # Safety
+    ///
+    /// `argv` must be the vector that the C runtime passed to `main`, and `argc` its count: an array of
+    /// `argc` pointers to NUL-terminated strings that live as long as the process.
+    #[must_use]
+    pub unsafe fn from_c(argc: c_int, argv: *const *const c_char) -> Self {
+        Args { first: argv, count: usize::try_from(argc).unwrap_or(0) }
+    }
+
+    /// Argument `index`; 0 is the program's own name. `None` past the end.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<&'static OsStr> {
+        if index >= self.count {
+            return None;
+        }
+        // SAFETY: `from_c` promises `count` pointers, and `index` is below that.
+        let string = unsafe { *self.first.add(index) };
+        // SAFETY: `from_c` promises that each points to a NUL-terminated string living to the end.
+        Some(OsStr::from_bytes(unsafe { CStr::from_ptr(string) }.to_bytes()))
+    }
+
+    /// The arguments after the program's own name.
+    pub fn rest(self) -> impl Iterator<Item = &'static OsStr> {
+        (1..self.count).filter_map(move |index| self.get(index))
+    }
+}
+
+unsafe extern "C" {
+    /// The environment, see environ(7).
+    static environ: *const *const c_char;
+}
+
+/// Every environment string in order, also those that `std::env::vars_os` would leave out for having no `=`.
+///
+/// Nothing in pidone changes the environment, so the strings live as long as the process.
+pub(crate) fn environment() -> impl Iterator<Item = &'static CStr> {
+    // SAFETY: reads the libc's pointer; with a single thread nobody replaces it meanwhile.
+    let mut next = unsafe { environ };
+    std::iter::from_fn(move || {
+        if next.is_null() {
+            return None;
+        }
+        // SAFETY: the array is NULL-terminated (environ(7)) and we stop at the NULL, so `next` is inside it.
+        let string = unsafe { *next };
+        if string.is_null() {
+            return None;
+        }
+        // SAFETY: the entry was not the terminating NULL, so the following one still belongs to the array.
+        next = unsafe { next.add(1) };
+        // SAFETY: each entry is a NUL-terminated string of the process's own initial stack.
+        Some(unsafe { CStr::from_ptr(string) })
+    })
+}

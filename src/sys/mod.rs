@@ -1,0 +1,27 @@
+//! Runs in: any thread-free process. The only unsafe code of the crate: one safe function per system call.
+//!
+//! What nix offers safely (mount, prctl, fcntl, terminal groups) is called through nix where it is needed.
+//! Here stands what it cannot say: all 64 signals, a raw wait, clone with and without shared memory, exec
+//! from ready-made arrays, and the memory the C runtime hands over.
+//!
+//! Every function assumes what all of pidone guarantees: the process has a single thread. Some (`clone_process`,
+//! `spawn_sharing_memory`, `environment`) would be unsound or wrong in a process with more.
+
+#![allow(unsafe_code)]
+
+mod clone;
+mod exec;
+mod fd;
+mod memory;
+mod signals;
+mod wait;
+
+pub(crate) use clone::{Forked, clone_process, exit_now, spawn_sharing_memory};
+pub(crate) use exec::{PointerArray, execve};
+pub(crate) use fd::{close_all_but, own_fd, signal_on_hangup};
+pub use memory::Args;
+pub(crate) use memory::environment;
+pub(crate) use signals::{
+    Recipient, SignalInfo, SignalSet, SignalState, block_all_signals, die_by, queue, send, wait_signal,
+};
+pub(crate) use wait::{Reaped, WaitStatus, own_pidfd_inode, peek_zombie, reap, wait_for};

@@ -1,0 +1,201 @@
+//! Runs in: outer, init, workload child. All 64 signals: block, take from the kernel's queue, send, die by.
+//!
+//! The raw system calls are used because the libc's leave the real-time signals 32 to 34, which they keep for
+//! themselves, out of `sigfillset` and refuse them elsewhere.
+
+use crate::signal::Signal;
+use nix::Result;
+use nix::errno::Errno;
+use nix::libc::{self, c_int, c_long};
+use nix::sys::time::TimeSpec;
+use nix::unistd::Pid;
+use std::mem::MaybeUninit;
+use std::time::Duration;
+
+/// A set of signals as the kernel keeps it: bit `n - 1` stands for signal `n`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct SignalSet(u64);
+
+/// The size in bytes of the kernel's signal set, which each of these system calls wants to hear.
+const SET_SIZE: usize = size_of::<SignalSet>();
+
+impl SignalSet {
+    /// Signals 1 to 64. (The kernel leaves KILL and STOP out by itself.)
+    pub(crate) const ALL: Self = SignalSet(u64::MAX);
+    /// Signals 1 to 31: those of which the kernel keeps at most one, and which never wait for room in a queue.
+    pub(crate) const STANDARD: Self = SignalSet((1 << 31) - 1);
+
+    /// The set with just `signal` in it.
+    pub(crate) fn only(signal: Signal) -> Self {
+        SignalSet(1 << (signal.number() - 1))
+    }
+}
+
+/// What pidone changes of its signal set-up and the workload gets back: the mask, and the action of SIGCHLD.
+#[derive(Clone, Copy)]
+pub(crate) struct SignalState {
+    mask: SignalSet,
+    sigchld: libc::sigaction,
+}
+
+impl SignalState {
+    /// Puts the inherited set-up back. From here on signals act on this process: call it last before exec.
+    pub(crate) fn restore(&self) {
+        // SAFETY: restores an action that sigaction(2) itself handed out.
+        unsafe { libc::sigaction(libc::SIGCHLD, &raw const self.sigchld, std::ptr::null_mut()) };
+        set_mask(libc::SIG_SETMASK, self.mask);
+    }
+
+    /// Puts only the inherited mask back, for output that ends as any program's does (SIGPIPE, Ctrl-C).
+    pub(crate) fn unblock(&self) {
+        set_mask(libc::SIG_SETMASK, self.mask);
+    }
+}
+
+fn set_mask(how: c_int, set: SignalSet) -> SignalSet {
+    let mut old = SignalSet(0);
+    // SAFETY: both pointers are to sets of the size given. The call cannot fail with a valid `how`.
+    unsafe { libc::syscall(libc::SYS_rt_sigprocmask, c_long::from(how), &raw const set, &raw mut old, SET_SIZE) };
+    old
+}
+
+/// Blocks every signal, so that none is lost before somebody can take it: one that reaches a PID 1 unblocked and
+/// without a handler is dropped by the kernel. The first thing that pidone does.
+///
+/// SIGCHLD goes to its default action at the same time: where it was inherited as ignored the kernel would reap
+/// children by itself, and no wait would ever see the workload's end (PITFALLS B3).
+pub(crate) fn block_all_signals() -> SignalState {
+    let mask = set_mask(libc::SIG_BLOCK, SignalSet::ALL);
+    let default = default_action();
+    let mut sigchld = default;
+    // SAFETY: both pointers are to valid actions; SIG_DFL needs no function.
+    unsafe { libc::sigaction(libc::SIGCHLD, &raw const default, &raw mut sigchld) };
+    SignalState { mask, sigchld }
+}
+
+fn default_action() -> libc::sigaction {
+    // SAFETY: all zeros is a valid `sigaction`: SIG_DFL, an empty mask, no flags.
+    unsafe { MaybeUninit::zeroed().assume_init() }
+}
+
+/// One signal as it was taken from the queue, with all that the kernel told about it.
+#[derive(Clone, Copy)]
+pub(crate) struct SignalInfo(libc::siginfo_t);
+
+impl SignalInfo {
+    pub(crate) fn signal(&self) -> Option<Signal> {
+        Signal::new(self.0.si_signo)
+    }
+
+    /// Whether the kernel made it: a key of the terminal, a timer, a hang-up; no process stands behind it.
+    pub(crate) fn is_from_kernel(&self) -> bool {
+        self.0.si_code > 0
+    }
+
+    /// Whether a process attached a value (`sigqueue(3)`), or claims another origin that only passes on whole.
+    pub(crate) fn is_queued(&self) -> bool {
+        self.0.si_code < 0 && self.0.si_code != libc::SI_TKILL
+    }
+
+    /// Pid and uid of the sender as seen from here; pid 0 stands for a process outside this PID namespace.
+    /// `None` where the kernel is the sender.
+    pub(crate) fn sender(&self) -> Option<(Pid, u32)> {
+        if self.is_from_kernel() {
+            return None;
+        }
+        // SAFETY: for codes ≤ 0 the kernel fills in, or the sender had to give, the layout that begins with si_pid.
+        let pid = unsafe { self.0.si_pid() };
+        // SAFETY: as above; si_uid follows si_pid.
+        let uid = unsafe { self.0.si_uid() };
+        Some((Pid::from_raw(pid), uid))
+    }
+}
+
+/// Takes the next signal of `set` from the kernel's queue (rt_sigtimedwait(2)), waiting for at most `timeout`,
+/// or for ever. `None` when the time is up.
+pub(crate) fn wait_signal(set: SignalSet, timeout: Option<Duration>) -> Option<SignalInfo> {
+    let timeout = timeout.map(TimeSpec::from_duration);
+    let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    loop {
+        // SAFETY: the set has the size given, `info` has room for a siginfo_t, `timeout` is NULL or valid.
+        let got = unsafe {
+            libc::syscall(libc::SYS_rt_sigtimedwait, &raw const set, info.as_mut_ptr(), timeout, SET_SIZE)
+        };
+        if got > 0 {
+            // SAFETY: zeroed before, and every bit pattern is valid.
+            return Some(SignalInfo(unsafe { info.assume_init() }));
+        }
+        if Errno::last() == Errno::EAGAIN {
+            return None;
+        }
+        // EINTR: stopped and continued while waiting. Whatever it was, nothing was taken: wait again.
+    }
+}
+
+/// Whom a signal goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recipient {
+    Process(Pid),
+    /// All members of the process group with this id.
+    Group(Pid),
+}
+
+/// kill(2) with any of the 64 signals. `Recipient` never holds a pid that could be reused: it is a child of ours
+/// that only we reap.
+///
+/// # Errors
+/// EPERM: the recipient has another uid and we lack CAP_KILL. ESRCH: it is gone.
+pub(crate) fn send(recipient: Recipient, signal: Signal) -> Result<()> {
+    let pid = match recipient {
+        Recipient::Process(pid) => pid.as_raw(),
+        Recipient::Group(group) => -group.as_raw(),
+    };
+    // SAFETY: takes two integers.
+    Errno::result(unsafe { libc::kill(pid, signal.number()) }).map(drop)
+}
+
+/// Passes a queued signal on whole, with its value and its original sender (rt_sigqueueinfo(2)); to a group, by
+/// `PIDFD_SIGNAL_PROCESS_GROUP` (pidfd_send_signal(2), Linux 6.9).
+///
+/// # Errors
+/// EAGAIN: the recipient's queue is full (RLIMIT_SIGPENDING). EINVAL, ENOSYS: groups are not supported here.
+/// Else as `send`.
+pub(crate) fn queue(recipient: Recipient, info: &SignalInfo) -> Result<()> {
+    match recipient {
+        Recipient::Process(pid) => {
+            let (pid, number) = (c_long::from(pid.as_raw()), c_long::from(info.0.si_signo));
+            // SAFETY: `info` is a whole siginfo_t.
+            let sent = unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, pid, number, &raw const info.0) };
+            Errno::result(sent).map(drop)
+        }
+        Recipient::Group(leader) => queue_to_group(leader, info),
+    }
+}
+
+fn queue_to_group(leader: Pid, info: &SignalInfo) -> Result<()> {
+    const PIDFD_SIGNAL_PROCESS_GROUP: c_long = 4;
+    // SAFETY: takes two integers.
+    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, c_long::from(leader.as_raw()), 0) })?;
+    let number = c_long::from(info.0.si_signo);
+    // SAFETY: `fd` is open and `info` a whole siginfo_t.
+    let sent = unsafe {
+        libc::syscall(libc::SYS_pidfd_send_signal, fd, number, &raw const info.0, PIDFD_SIGNAL_PROCESS_GROUP)
+    };
+    let sent = Errno::result(sent).map(drop);
+    // SAFETY: pidfd_open(2) made it here, and this is its only use.
+    unsafe { libc::syscall(libc::SYS_close, fd) };
+    sent
+}
+
+/// Ends this process by `signal`, where its default action is to end: default action, unblocked, sent to ourselves.
+/// Comes back where that does not kill, as in a PID 1.
+pub(crate) fn die_by(signal: Signal) {
+    let default = default_action();
+    // SAFETY: a valid action. Fails for KILL, whose action is fixed, and for what libc keeps for itself.
+    unsafe { libc::sigaction(signal.number(), &raw const default, std::ptr::null_mut()) };
+    // Ignoring the error: there is nobody to tell, and the caller has a status to fall back on.
+    let _ = send(Recipient::Process(nix::unistd::getpid()), signal);
+    set_mask(libc::SIG_UNBLOCK, SignalSet::only(signal));
+}

@@ -1,0 +1,80 @@
+//! Runs in: outer, init. Raw waits: nix's fail on a child that a real-time signal killed, after having reaped it.
+
+use nix::errno::Errno;
+use nix::libc::{self, c_int};
+use nix::unistd::Pid;
+use std::mem::MaybeUninit;
+use std::os::fd::{FromRawFd, OwnedFd};
+
+/// How a process ended, as wait(2) encodes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WaitStatus(pub(crate) c_int);
+
+/// What one look at the children found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reaped {
+    /// This child had ended and is now gone.
+    Child(Pid, WaitStatus),
+    /// There are children, and all of them run.
+    NoneEnded,
+    /// There is no child at all (ECHILD).
+    NoChildren,
+}
+
+/// Reaps one ended child, without blocking; `who` is `None` for any. Children that were made without SIGCHLD as
+/// their exit signal count too (`__WALL`): pidone may have inherited them from the program that became it.
+pub(crate) fn reap(who: Option<Pid>) -> Reaped {
+    let pid = who.map_or(-1, Pid::as_raw);
+    let mut status = 0;
+    loop {
+        // SAFETY: `status` is a valid place for an int; the resource usage pointer may be NULL (wait4(2)).
+        let got = unsafe { libc::wait4(pid, &raw mut status, libc::WNOHANG | libc::__WALL, std::ptr::null_mut()) };
+        match got {
+            0 => return Reaped::NoneEnded,
+            pid if pid > 0 => return Reaped::Child(Pid::from_raw(pid), WaitStatus(status)),
+            _ if Errno::last() == Errno::ECHILD => return Reaped::NoChildren,
+            // EINTR: WNOHANG never sleeps, yet the manual page reserves it. Nothing else can happen here.
+            _ => {}
+        }
+    }
+}
+
+/// Waits for the end of one child, and reaps it.
+pub(crate) fn wait_for(child: Pid) {
+    // SAFETY: both pointers may be NULL (wait4(2)).
+    let wait = || unsafe { libc::wait4(child.as_raw(), std::ptr::null_mut(), libc::__WALL, std::ptr::null_mut()) };
+    while wait() == -1 && Errno::last() == Errno::EINTR {}
+}
+
+/// The pid of an ended child that is left a zombie, so that `/proc/PID` can still be read (`WNOWAIT`).
+pub(crate) fn peek_zombie() -> Option<Pid> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
+    // SAFETY: `info` is a valid place for a siginfo_t.
+    if unsafe { libc::waitid(libc::P_ALL, 0, info.as_mut_ptr(), flags) } == -1 {
+        return None;
+    }
+    // SAFETY: all bit patterns are valid, it was zeroed, and waitid(2) leaves it zero when nobody has ended.
+    let info = unsafe { info.assume_init() };
+    // SAFETY: waitid(2) fills in the fields of a SIGCHLD, of which si_pid is one.
+    let pid = unsafe { info.si_pid() };
+    (pid != 0).then(|| Pid::from_raw(pid))
+}
+
+/// The inode number that identifies this process among all of this boot: that of its pidfd, since Linux 6.9.
+/// `None` where pidfds are missing or still share one anonymous inode.
+pub(crate) fn own_pidfd_inode() -> Option<u64> {
+    /// `PID_FS_MAGIC` of statfs(2).
+    const PIDFS_MAGIC: u64 = 0x5049_4446;
+    let own = nix::unistd::getpid();
+    // SAFETY: takes two integers.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, own.as_raw(), 0) };
+    let fd = c_int::try_from(fd).ok().filter(|fd| *fd >= 0)?;
+    // SAFETY: pidfd_open(2) just made it; nobody else knows its number.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    let filesystem = nix::sys::statfs::fstatfs(&fd).ok()?;
+    if u64::try_from(filesystem.filesystem_type().0).ok()? != PIDFS_MAGIC {
+        return None;
+    }
+    nix::sys::stat::fstat(&fd).ok().map(|stat| stat.st_ino)
+}

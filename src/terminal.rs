@@ -1,0 +1,78 @@
+//! Runs in: outer, init, workload child. Who is in the foreground of the controlling terminal.
+//!
+//! The workload has a process group of its own, so that Ctrl-C reaches it once, from the terminal, and not a second
+//! time through pidone; therefore it must become the foreground group wherever pidone was. If pidone was not in the
+//! foreground, the terminal belongs to somebody else and is left alone. No failing terminal call is ever fatal (B31).
+
+use crate::sys::own_fd;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// The controlling terminal, of which pidone was in the foreground when it started.
+pub(crate) struct Terminal {
+    device: Device,
+    /// pidone's own process group, which gets the foreground back at the end.
+    group: Pid,
+}
+
+/// By which descriptor the terminal is reached.
+enum Device {
+    Opened(OwnedFd),
+    Stdin,
+    Stdout,
+    Stderr,
+}
+
+impl Terminal {
+    /// The controlling terminal if pidone is in its foreground.
+    pub(crate) fn in_foreground() -> Option<Self> {
+        let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+        let group = getpgrp();
+        match open("/dev/tty", flags, Mode::empty()) {
+            Ok(fd) => Terminal { device: Device::Opened(own_fd(fd).ok()?), group }.if_foreground(),
+            // No controlling terminal, tty(4): the usual answer in a container, after a single system call.
+            Err(Errno::ENXIO) => None,
+            // There may be one, but no /dev/tty to open: stdio may still be on it.
+            Err(_) => [Device::Stdin, Device::Stdout, Device::Stderr]
+                .into_iter()
+                .find_map(|device| Terminal { device, group }.if_foreground()),
+        }
+    }
+
+    /// Itself, unless another group is in the foreground, or the descriptor is not the controlling terminal (ENOTTY).
+    fn if_foreground(self) -> Option<Self> {
+        (self.with_fd(|fd| tcgetpgrp(fd)) == Ok(self.group)).then_some(self)
+    }
+
+    /// Makes `group` the foreground group. Must be called with SIGTTOU blocked, or a caller in the background is
+    /// stopped by it (tcsetpgrp(3)).
+    pub(crate) fn hand_to(&self, group: Pid) {
+        // Ignoring the error: hung up (EIO), or no longer ours (ENOTTY, EPERM); the workload runs all the same.
+        let _ = self.with_fd(|fd| tcsetpgrp(fd, group));
+    }
+
+    /// Makes pidone's own group the foreground group again, so that a script's next `read` works.
+    pub(crate) fn take_back(&self) {
+        self.hand_to(self.group);
+    }
+
+    /// The descriptor that has to stay open, if it is one of ours.
+    pub(crate) fn own_fd(&self) -> Option<BorrowedFd<'_>> {
+        match &self.device {
+            Device::Opened(fd) => Some(fd.as_fd()),
+            Device::Stdin | Device::Stdout | Device::Stderr => None,
+        }
+    }
+
+    fn with_fd<T>(&self, call: impl FnOnce(BorrowedFd<'_>) -> T) -> T {
+        match &self.device {
+            Device::Opened(fd) => call(fd.as_fd()),
+            Device::Stdin => call(std::io::stdin().as_fd()),
+            Device::Stdout => call(std::io::stdout().as_fd()),
+            Device::Stderr => call(std::io::stderr().as_fd()),
+        }
+    }
+}
