@@ -141,7 +141,8 @@ fn process_limit() -> String {
     "a limit on processes is reached: see ulimit -u, kernel.pid_max, kernel.threads-max".into()
 }
 
-/// The nearest cgroup above this process whose `pids.max` is used up, cgroups(7).
+/// The nearest cgroup above this process whose `pids.max` is used up, cgroups(7). An init that could not start the
+/// workload is gone by now: it and the workload count as well.
 fn full_pids_cgroup() -> Option<(PathBuf, u64)> {
     let read = |path: PathBuf| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
     let cgroups = fs::read_to_string("/proc/self/cgroup").ok()?;
@@ -151,7 +152,7 @@ fn full_pids_cgroup() -> Option<(PathBuf, u64)> {
     let levels = Path::new(relative).ancestors().map(|level| root.join(level));
     levels.into_iter().find_map(|level| {
         let limit = read(level.join("pids.max"))?;
-        (read(level.join("pids.current"))? >= limit).then_some((level, limit))
+        (read(level.join("pids.current"))? + 2 >= limit).then_some((level, limit))
     })
 }
 

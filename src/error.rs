@@ -2,6 +2,7 @@
 //! most one hint.
 
 use crate::exit;
+use crate::sys;
 use nix::errno::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -82,7 +83,7 @@ impl Failure {
     fn line(&self) -> Vec<u8> {
         let mut line = format!("{}: ", self.stage.text()).into_bytes();
         line.extend_from_slice(self.object.as_bytes());
-        line.extend_from_slice(format!(": {} ({:?})", self.errno.desc(), self.errno).as_bytes());
+        line.extend_from_slice(format!(": {}", reason(self.errno)).as_bytes());
         line
     }
 
@@ -90,6 +91,11 @@ impl Failure {
     pub(crate) fn print(&self, hint: Option<&str>) {
         print_message(&self.line(), hint);
     }
+}
+
+/// The system's text for an error, and its name: `No such file or directory (ENOENT)`.
+pub(crate) fn reason(errno: Errno) -> String {
+    format!("{} ({errno:?})", sys::error_text(errno))
 }
 
 /// Something that was asked for in a way pidone does not understand or cannot do.

@@ -1,64 +1,84 @@
 //! Runs in: outer, init. Takes signals from the kernel's queue and passes each on, once, to the half or workload below.
 
+use crate::error::reason;
 use crate::procfs;
 use crate::signal::Signal;
 use crate::sys::{self, Recipient, SignalInfo, SignalSet};
 use log::{Level, info, log_enabled, warn};
 use nix::errno::Errno;
 use nix::unistd::getpid;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// How long to wait before sending again to somebody whose queue is full. The kernel does not tell when it has room.
 const RETRY_AFTER: Duration = Duration::from_millis(5);
+
+/// How many signals are held back at most (128 bytes each); further ones stay in the kernel's queue, and their senders
+/// see it fill up.
+const MOST_HELD: usize = 65_536;
 
 /// Passes signals on to one recipient.
 pub(crate) struct Forwarder {
     recipient: Recipient,
     /// What to call the recipient in a log.
     role: &'static str,
-    /// A real-time signal that the recipient has no room for yet.
-    held: Option<SignalInfo>,
+    /// Real-time signals that the recipient has no room for yet, in the order in which they came.
+    held: VecDeque<SignalInfo>,
 }
 
 impl Forwarder {
     pub(crate) fn new(recipient: Recipient, role: &'static str) -> Self {
-        Forwarder { recipient, role, held: None }
+        Forwarder { recipient, role, held: VecDeque::new() }
     }
 
-    /// Waits for the next signal.
+    /// Waits for the next signal that needs attention.
     ///
-    /// While one is held back, only standard signals are taken: they need no room in the recipient's queue. Real-time
-    /// signals stay in our own queue, where they keep count and order, until the held one is through.
+    /// While signals are held back, standard ones still pass: they need no room in a queue. Real-time ones queue up
+    /// behind the held ones, in memory and not in the kernel: the limit that stands in the way counts all signals
+    /// pending for a *user* (RLIMIT_SIGPENDING, setrlimit(2)), so those left in our own kernel queue could be the very
+    /// ones that fill it, for ever.
     pub(crate) fn next(&mut self) -> SignalInfo {
         loop {
-            let (set, timeout) = match self.held {
-                None => (SignalSet::ALL, None),
-                Some(_) => (SignalSet::STANDARD, Some(RETRY_AFTER)),
+            self.send_held();
+            let (set, timeout) = match self.held.len() {
+                0 => (SignalSet::ALL, None),
+                MOST_HELD.. => (SignalSet::STANDARD, Some(RETRY_AFTER)),
+                _ => (SignalSet::ALL, Some(RETRY_AFTER)),
             };
-            match (sys::wait_signal(set, timeout), self.held.take()) {
-                (Some(signal), held) => {
-                    self.held = held;
-                    return signal;
-                }
-                (None, Some(held)) => self.forward(held),
-                (None, None) => {}
+            match sys::wait_signal(set, timeout) {
+                Some(info) if self.held.is_empty() || !info.is_real_time() => return info,
+                Some(info) => self.held.push_back(info),
+                None => {}
             }
         }
     }
 
-    /// Passes `info` on. A failure is a warning and never more (B13).
-    pub(crate) fn forward(&mut self, info: SignalInfo) {
-        let Some(signal) = info.signal() else { return };
-        if is_our_own(&info, signal) {
-            return;
-        }
-        match self.deliver(&info, signal) {
-            Ok(()) => self.log(&info, signal),
-            Err(Errno::EAGAIN) => self.held = Some(info),
-            Err(errno) => {
-                warn!("cannot forward {signal} to {}: {} ({errno:?})", self.role, errno.desc());
+    /// Sends what was held back, as far as there is room now.
+    fn send_held(&mut self) {
+        while let Some(info) = self.held.pop_front() {
+            if !self.try_forward(&info) {
+                self.held.push_front(info);
+                return;
             }
         }
+    }
+
+    /// Passes `info` on, at once or, if the recipient has no room for it, later.
+    pub(crate) fn forward(&mut self, info: SignalInfo) {
+        if !self.try_forward(&info) {
+            self.held.push_back(info);
+        }
+    }
+
+    /// False if it has to be tried again. Any other failure is a warning and never more (B13).
+    fn try_forward(&self, info: &SignalInfo) -> bool {
+        let Some(signal) = info.signal().filter(|signal| !is_our_own(info, *signal)) else { return true };
+        match self.deliver(info, signal) {
+            Ok(()) => self.log(info, signal),
+            Err(Errno::EAGAIN) => return false,
+            Err(errno) => warn!("cannot forward {signal} to {}: {}", self.role, reason(errno)),
+        }
+        true
     }
 
     /// A signal with a value goes on with it; a plain one is sent plainly. Sending cannot hit a stranger: the recipient

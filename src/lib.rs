@@ -22,7 +22,9 @@
 //!   `sys`. Outer reaches init in one line; init never names outer.
 //! - `unsafe` stands in [`sys`] alone.
 //! - After the workload runs, init only warns: see `init/supervise.rs`.
-//! - Deliberately absent: threads, timers, polling, a heap in the loop.
+//! - Deliberately absent: threads, timers, polling, a heap in the loop (but for signals a full queue does not take).
+
+#![warn(unreachable_pub)]
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("pidone is about Linux namespaces and PID 1; there is nothing in it for another system");

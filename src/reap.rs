@@ -34,6 +34,12 @@ pub(crate) fn drain(main: Pid) -> MainChild {
     }
 }
 
+/// Reaps what had ended before pidone even began: children of the program that became it by exec, which had its SIGCHLD
+/// for them. Nobody will be told again (B7).
+pub(crate) fn clear_inherited() {
+    while matches!(reap_one(), Reaped::Child(..)) {}
+}
+
 /// Looks at the zombie before reaping it only if somebody wants to read about it: it costs four more system calls.
 fn reap_one() -> Reaped {
     if !log_enabled!(Level::Info) {

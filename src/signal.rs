@@ -11,14 +11,10 @@ impl Signal {
     pub(crate) const HUP: Self = Signal(1);
     /// SIGINT: Ctrl-C; what the kernel also kills a PID namespace's init with on power-off.
     pub(crate) const INT: Self = Signal(2);
-    /// SIGKILL: cannot be caught, blocked or forwarded.
-    pub(crate) const KILL: Self = Signal(9);
     /// SIGPIPE: a write with no reader left.
     pub(crate) const PIPE: Self = Signal(13);
     /// SIGCHLD: a child stopped or ended. It is about our own children, so it is never forwarded.
     pub(crate) const CHLD: Self = Signal(17);
-    /// SIGSTOP: cannot be caught, blocked or forwarded.
-    pub(crate) const STOP: Self = Signal(19);
     /// SIGXFSZ: a write beyond RLIMIT_FSIZE.
     pub(crate) const XFSZ: Self = Signal(25);
     /// SIGIO: a descriptor is ready or hung up.

@@ -1,1 +1,28 @@
+//! The behaviour of the real binary, on the real kernel. One test program; its parts:
+//!
+//! - [`exit_status`]: every code, every fatal signal, 125/126/127, no core file
+//! - [`signals`]: each one exactly once, with its value, from any instant on; groups; what must not be fatal
+//! - [`reaping`]: orphans, coalesced deaths, inherited children, ignored SIGCHLD
+//! - [`transparency`]: what the workload finds is what pidone was started with
+//! - [`footprint`]: what pidone itself holds on to while it runs: descriptors, directories, wake-ups
+//! - [`isolation`]: namespaces, mounts, nesting, id maps
+//! - [`death`]: nothing survives outer
+//! - [`failures`]: one message, one hint, the right status, nothing left behind
+//! - [`terminal`]: foreground, Ctrl-C, and the terminal given back; on a real pseudo-terminal
+//! - [`interface`]: help, version, logs, PIDONE_OPTIONS; the lists in README and help agree
+//!
+//! [`support`] has the runner, /proc readers, `eventually`, privilege, and the workloads that this program plays
+//! itself. `PIDONE_BIN` names another binary to test; `PIDONE_TEST_ROUNDS=N` makes races N times longer;
+//! `PIDONE_REQUIRE_PRIVILEGE=1` turns skips into failures.
 
+mod death;
+mod exit_status;
+mod failures;
+mod footprint;
+mod interface;
+mod isolation;
+mod reaping;
+mod signals;
+mod support;
+mod terminal;
+mod transparency;

@@ -20,6 +20,7 @@ pub(crate) enum Request {
 
 /// Where the workload runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "in place is what it is called everywhere")]
 pub(crate) enum Place {
     /// In the caller's PID namespace: pidone is its PID 1 already, or a child subreaper.
     InPlace,

@@ -28,7 +28,7 @@ pub(crate) const OPTIONS: &[OptionDoc] = &[
         long: "in-place",
         values: &[],
         summary: "no new namespaces: be init here (default as PID 1)",
-        more: &["Where pidone is not PID 1 it registers as a child subreaper; needs no privilege."],
+        more: &["Where pidone is not PID 1 it becomes a child subreaper. Needs no", "privilege."],
     },
     OptionDoc {
         group: PLACE,
@@ -45,8 +45,8 @@ pub(crate) const OPTIONS: &[OptionDoc] = &[
         values: &[],
         summary: "like --isolate, but the command itself is PID 1",
         more: &[
-            "For programs that must be PID 1. It then has to reap, and signals it has no handler",
-            "for are dropped.",
+            "For programs that must be PID 1. It then has to reap, and signals",
+            "that it has no handler for are dropped.",
         ],
     },
     OptionDoc {
@@ -73,7 +73,7 @@ pub(crate) const OPTIONS: &[OptionDoc] = &[
         summary: "what to mount at /proc (default fresh)",
         more: &[
             "fresh: a new one, which shows the new PID namespace only",
-            "bind:  the caller's, where a container's masked /proc forbids a fresh one",
+            "bind:  the caller's, for where a masked /proc forbids a fresh one",
             "none:  nothing",
         ],
     },
@@ -83,7 +83,7 @@ pub(crate) const OPTIONS: &[OptionDoc] = &[
         long: "propagation",
         values: &["private", "slave", "shared", "unchanged"],
         summary: "how mounts travel in and out (default private)",
-        more: &["private: not at all; slave: only in; shared: both; unchanged: as each mount was"],
+        more: &["private: not at all; slave: only in; shared: both;", "unchanged: as each mount was"],
     },
     OptionDoc {
         group: NAMESPACES,
@@ -157,7 +157,8 @@ fn push_option(text: &mut String, option: &OptionDoc) {
 }
 
 const USAGE: &str = "\
-pidone gives any command a correct PID 1: it reaps zombies, forwards every signal once and mirrors the exit.
+pidone gives any command a correct PID 1: it reaps zombies, forwards every signal once, mirrors the
+exit.
 
 Usage: pidone [OPTIONS] [--] COMMAND [ARG...]
 ";
@@ -197,8 +198,8 @@ pub(crate) fn version() -> String {
 
 const PLACES: &str = "       pidone run [OPTIONS] [--] COMMAND [ARG...]
 
-As PID 1, as in a container, pidone supervises COMMAND in place. Anywhere else it first makes a new PID
-namespace with a fresh /proc and becomes PID 1 there. Options end at the first word that is none.
+As PID 1, as in a container, pidone supervises COMMAND in place. Anywhere else it first makes a new
+PID namespace with a fresh /proc and becomes PID 1 there. Options end at the first other word.
 ";
 
 const EXIT_STATUS: &str = "
@@ -215,7 +216,7 @@ const ENVIRONMENT: &str = "
 Environment:
   PIDONE_OPTIONS  options read before those of the command line, split as a shell splits words
   RUST_LOG        what to log on stderr, such as info or debug
-  LISTEN_PID, LISTEN_PIDFDID  when they name pidone they are made to name the command (sd_listen_fds(3))
+  LISTEN_PID, LISTEN_PIDFDID  made to name the command where they named pidone (sd_listen_fds(3))
 ";
 
 const EXAMPLES: &str = "
@@ -238,9 +239,9 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_wider_than_110_columns() {
+    fn no_line_is_wider_than_100_columns() {
         for line in short().lines().chain(long().lines()) {
-            assert!(line.len() <= 110, "{line}");
+            assert!(line.len() <= 100, "{line}");
         }
     }
 

@@ -17,6 +17,7 @@ use crate::exit::{Outcome, PIDONE_FAILED};
 use crate::handshake::{Gate, Report, Reporter};
 use crate::logging::{self, Half};
 use crate::plan::LaunchPlan;
+use crate::reap;
 use crate::sys::exit_now;
 use crate::terminal::Terminal;
 use nix::sys::prctl;
@@ -42,13 +43,15 @@ pub(crate) fn in_place(mut plan: LaunchPlan) -> Result<Outcome, Failure> {
         let registered = prctl::set_child_subreaper(true);
         registered.map_err(|errno| Failure::new(Stage::BecomeSubreaper, "PR_SET_CHILD_SUBREAPER", errno))?;
     }
+    reap::clear_inherited();
     let terminal = Terminal::in_foreground();
-    let workload = workload::start(&mut plan.workload, terminal.as_ref())?;
-    let outcome = supervise::until_the_end(workload, plan.group, None, terminal.as_ref());
+    let ended = workload::start(&mut plan.workload, terminal.as_ref())
+        .map(|workload| supervise::until_the_end(workload, plan.group, None, terminal.as_ref()));
+    // Also when exec failed: the child had become the foreground group by then.
     if let Some(terminal) = terminal {
         terminal.take_back();
     }
-    Ok(outcome)
+    ended
 }
 
 /// Isolated: this process has just become PID 1 of new namespaces. Returns its exit status.

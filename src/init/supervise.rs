@@ -5,6 +5,7 @@
 //! The workload runs. From here on init is the last process standing: it warns, but does not fail, so nothing here
 //! returns a `Result`, and nothing in the loop allocates unless a log line is asked for.
 
+use crate::error::reason;
 use crate::exit::{Outcome, PIDONE_FAILED};
 use crate::forward::Forwarder;
 use crate::handshake::Reporter;
@@ -49,7 +50,7 @@ pub(super) fn until_the_end(
 /// Init pins neither a directory nor anything that it inherited (B33, B35). Stdio stays, for messages.
 fn let_go<const N: usize>(keep: [Option<std::os::fd::BorrowedFd<'_>>; N]) {
     if let Err(errno) = chdir("/") {
-        warn!("cannot change to /: {} ({errno:?}); the working directory stays busy", errno.desc());
+        warn!("cannot change to /: {}; the working directory stays busy", reason(errno));
     }
     sys::close_all_but(keep);
 }

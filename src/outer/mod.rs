@@ -7,7 +7,7 @@ mod idmap;
 mod mirror;
 
 use crate::cli::Place;
-use crate::error::{Failure, Stage};
+use crate::error::{Failure, Stage, reason};
 use crate::exit::Outcome;
 use crate::forward::Forwarder;
 use crate::handshake::{self, Listener, Report};
@@ -30,6 +30,7 @@ pub(crate) use mirror::end_like;
 /// Why it did not run, be it here or inside.
 pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
     logging::this_is(Half::Outer);
+    reap::clear_inherited();
     let (place, id_map, namespaces) = (plan.place, plan.namespaces.id_map, plan.namespaces);
     let (listener, reporter) = handshake::pipe()?;
     let (gate, gate_keeper) = id_map.map(|_| handshake::gate()).transpose()?.unzip();
@@ -63,7 +64,7 @@ pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
 fn supervise(child: Pid, place: Place, listener: &Listener, terminal: Option<&Terminal>) -> MainChild {
     // The inside has its own copies of all this; ours would only keep mounts busy and pipes open (B33, B35).
     if let Err(errno) = chdir("/") {
-        warn!("cannot change to /: {} ({errno:?}); the working directory stays busy", errno.desc());
+        warn!("cannot change to /: {}; the working directory stays busy", reason(errno));
     }
     sys::close_all_but([Some(listener.as_fd()), terminal.and_then(Terminal::own_fd)]);
     let role = if place == Place::Bare { "the workload" } else { "init" };

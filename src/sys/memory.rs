@@ -1,6 +1,7 @@
-//! Runs in: any thread-free process. What the C runtime hands over: the argument and environment strings.
+//! Runs in: any thread-free process. What the C library hands over: arguments, environment, error texts.
 
-use nix::libc::c_char;
+use nix::errno::Errno;
+use nix::libc::{self, c_char};
 use std::ffi::{CStr, OsStr, c_int};
 use std::os::unix::ffi::OsStrExt;
 
@@ -33,7 +34,9 @@ impl Args {
             return None;
         }
         // SAFETY: `from_c` promises `count` pointers, and `index` is below that.
-        let string = unsafe { *self.first.add(index) };
+        let place = unsafe { self.first.add(index) };
+        // SAFETY: as above, there is a pointer in that place.
+        let string = unsafe { *place };
         // SAFETY: `from_c` promises that each points to a NUL-terminated string living to the end.
         Some(OsStr::from_bytes(unsafe { CStr::from_ptr(string) }.to_bytes()))
     }
@@ -69,4 +72,13 @@ pub(crate) fn environment() -> impl Iterator<Item = &'static CStr> {
         // SAFETY: each entry is a NUL-terminated string of the process's own initial stack.
         Some(unsafe { CStr::from_ptr(string) })
     })
+}
+
+/// strerror(3).
+pub(crate) fn error_text(errno: Errno) -> String {
+    let mut buffer = [0; 128];
+    // SAFETY: the length given is that of the buffer, in which the text ends with a NUL, cut if need be.
+    unsafe { libc::strerror_r(errno as c_int, buffer.as_mut_ptr(), buffer.len()) };
+    // SAFETY: the buffer was all NULs, and strerror_r leaves one at its end.
+    unsafe { CStr::from_ptr(buffer.as_ptr()) }.to_string_lossy().into_owned()
 }

@@ -20,7 +20,7 @@ pub(crate) use clone::{Forked, clone_process, exit_now, spawn_sharing_memory};
 pub(crate) use exec::{PointerArray, execve};
 pub(crate) use fd::{close_all_but, own_fd, signal_on_hangup};
 pub use memory::Args;
-pub(crate) use memory::environment;
+pub(crate) use memory::{environment, error_text};
 pub(crate) use signals::{
     Recipient, SignalInfo, SignalSet, SignalState, block_all_signals, die_by, queue, send, wait_signal,
 };

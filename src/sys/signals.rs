@@ -88,6 +88,11 @@ impl SignalInfo {
         Signal::new(self.0.si_signo)
     }
 
+    /// Whether it is one that queues: with count and order, and only as long as there is room.
+    pub(crate) fn is_real_time(&self) -> bool {
+        self.0.si_signo > 31
+    }
+
     /// Whether the kernel made it: a key of the terminal, a timer, a hang-up; no process stands behind it.
     pub(crate) fn is_from_kernel(&self) -> bool {
         self.0.si_code > 0
@@ -192,9 +197,11 @@ fn queue_to_group(leader: Pid, info: &SignalInfo) -> Result<()> {
 /// Ends this process by `signal`, where its default action is to end: default action, unblocked, sent to ourselves.
 /// Comes back where that does not kill, as in a PID 1.
 pub(crate) fn die_by(signal: Signal) {
-    let default = default_action();
-    // SAFETY: a valid action. Fails for KILL, whose action is fixed, and for what libc keeps for itself.
-    unsafe { libc::sigaction(signal.number(), &raw const default, std::ptr::null_mut()) };
+    /// The kernel's `struct sigaction`, which no architecture has larger: SIG_DFL, no flags, an empty mask.
+    static DEFAULT: [u64; 4] = [0; 4];
+    let number = c_long::from(signal.number());
+    // SAFETY: a valid action and no place for the old one. Fails for KILL, whose action is fixed.
+    unsafe { libc::syscall(libc::SYS_rt_sigaction, number, &raw const DEFAULT, 0, SET_SIZE) };
     // Ignoring the error: there is nobody to tell, and the caller has a status to fall back on.
     let _ = send(Recipient::Process(nix::unistd::getpid()), signal);
     set_mask(libc::SIG_UNBLOCK, SignalSet::only(signal));

@@ -73,7 +73,8 @@ pub(crate) fn own_pidfd_inode() -> Option<u64> {
     // SAFETY: pidfd_open(2) just made it; nobody else knows its number.
     let fd = unsafe { OwnedFd::from_raw_fd(fd) };
     let filesystem = nix::sys::statfs::fstatfs(&fd).ok()?;
-    if u64::try_from(filesystem.filesystem_type().0).ok()? != PIDFS_MAGIC {
+    // The C libraries give the number different types.
+    if i128::from(filesystem.filesystem_type().0) != i128::from(PIDFS_MAGIC) {
         return None;
     }
     nix::sys::stat::fstat(&fd).ok().map(|stat| stat.st_ino)

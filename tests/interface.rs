@@ -1,0 +1,193 @@
+//! Help, version, logs, PIDONE_OPTIONS.
+
+use crate::support::{Place, Running, binary, eventually, pidone, play, privilege, procfs, run, shell, sys};
+
+/// Options as they stand in a text: `--word` at the start of a word.
+fn options_in(text: &str) -> Vec<String> {
+    let is_option = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let mut found: Vec<String> = text
+        .split(|c: char| !is_option(c))
+        .filter(|word| word.starts_with("--") && word.len() > 2)
+        .map(ToOwned::to_owned)
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+#[test]
+fn version_is_name_and_number() {
+    let ended = run(&mut pidone(["--version"]));
+    assert_eq!(ended.exits(0).silently().stdout, format!("pidone {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn short_help_is_a_screen_and_long_help_has_it_all() {
+    let short = run(&mut pidone(["-h"]));
+    assert!(short.exits(0).silently().stdout.lines().count() <= 24);
+    let long = run(&mut pidone(["--help"]));
+    long.exits(0).silently();
+    for heading in
+        ["Where the command runs:", "New namespaces", "Signals:", "Exit status:", "Environment:", "Examples:"]
+    {
+        assert!(long.stdout.contains(heading), "{heading}");
+    }
+    let examples = long.stdout.split("Examples:").nth(1).unwrap();
+    assert_eq!(
+        examples.lines().filter(|line| line.starts_with("  pidone") || line.starts_with("  ENTRY")).count(),
+        5
+    );
+}
+
+#[test]
+fn readme_and_help_list_the_same_options() {
+    let readme = include_str!("../README.md");
+    let table: String = readme.lines().filter(|line| line.starts_with("| `-")).collect::<Vec<_>>().join("\n");
+    let documented: Vec<String> = options_in(&table);
+    let helped = options_in(run(&mut pidone(["-h"])).stdout.split("Exit status").next().unwrap());
+    let missing: Vec<_> = helped.iter().filter(|option| !documented.contains(option)).collect();
+    assert!(missing.is_empty(), "not in README's table: {missing:?}");
+    let invented: Vec<_> = documented.iter().filter(|option| !helped.contains(option)).collect();
+    assert!(invented.is_empty(), "in README's table, but no option: {invented:?}");
+}
+
+#[test]
+fn bad_usage_is_one_message_and_one_hint() {
+    run(&mut pidone(["--frobnicate", "true"]))
+        .exits(125)
+        .says(&["unknown option: --frobnicate"], Some("pidone --help"));
+    run(&mut pidone([""; 0])).exits(125).says(&["no command given"], Some("COMMAND"));
+    run(&mut pidone(["--proc", "old", "true"])).exits(125).says(&["--proc", "old"], Some("fresh, bind, none"));
+}
+
+#[test]
+fn options_that_need_namespaces_are_refused_in_place() {
+    for option in ["--map-root", "--map-current", "--proc=none", "--propagation=slave", "--no-die-with-parent"] {
+        let name = option.split('=').next().unwrap();
+        run(&mut pidone(["--in-place", option, "--", "true"]))
+            .exits(125)
+            .says(&[name, "in place"], Some("--isolate"));
+    }
+}
+
+#[test]
+fn pidone_options_come_before_the_command_line() {
+    let mut command = pidone(["--", "sh", "-c", "echo $PIDONE_OPTIONS"]);
+    let ended = run(command.env("PIDONE_OPTIONS", "--in-place '-v'"));
+    assert_eq!(ended.exits(0).stdout, "--in-place '-v'\n", "and are passed on like all of the environment");
+    assert!(ended.stderr.contains("pidone[init] info: "), "{ended:#?}");
+    let mut command = pidone(["--", "true"]);
+    run(command.env("PIDONE_OPTIONS", "--odd"))
+        .exits(125)
+        .says(&["PIDONE_OPTIONS: unknown option: --odd"], Some("--help"));
+    if privilege::privileged() {
+        let mut command = pidone(["--isolate", "--", "sh", "-c", "echo $$"]);
+        assert_eq!(run(command.env("PIDONE_OPTIONS", "--in-place")).exits(0).stdout, "2\n");
+    }
+}
+
+#[test]
+fn nothing_is_said_when_all_is_well() {
+    for place in Place::all() {
+        run(&mut place.shell("sleep 0.01 & exit 3")).exits(3).silently();
+    }
+}
+
+/// A shell that is up until SIGUSR1 comes.
+const UNTIL_USR1: &str = "trap 'exit 5' USR1; echo up; while :; do sleep 0.01; done";
+
+#[test]
+fn a_forwarded_signal_is_logged_with_its_sender() {
+    let mut running = Running::start(&mut Place::Subreaper.pidone(&["-v"], &["sh", "-c", UNTIL_USR1]));
+    running.expect("up");
+    running.signal(10);
+    let ended = running.end();
+    ended.exits(5);
+    let comm = std::fs::read_to_string("/proc/self/comm").unwrap();
+    let uid = nix::unistd::getuid();
+    let line = format!(
+        "pidone[init] info: forwarded SIGUSR1 from pid {} ({}, uid {uid}) to the workload\n",
+        std::process::id(),
+        comm.trim_end(),
+    );
+    assert!(ended.stderr.contains(&line), "expected {line:?}: {ended:#?}");
+}
+
+#[test]
+fn both_halves_log_and_init_knows_that_outer_is_outside() {
+    if !privilege::privileged() {
+        return;
+    }
+    let mut running = Running::start(&mut Place::Isolated.pidone(&["-v"], &["sh", "-c", UNTIL_USR1]));
+    running.expect("up");
+    running.signal(10);
+    let ended = running.end();
+    ended.exits(5);
+    assert!(
+        ended.stderr.contains(&format!("pidone[outer] info: forwarded SIGUSR1 from pid {} (", std::process::id())),
+        "{ended:#?}"
+    );
+    assert!(
+        ended
+            .stderr
+            .contains("pidone[init] info: forwarded SIGUSR1 from outside the namespace (uid 0) to the workload"),
+        "{ended:#?}"
+    );
+}
+
+#[test]
+fn a_reaped_orphan_is_logged_with_pid_name_and_status() {
+    // The orphan lives until it is told; the workload tells it once it is one, and lives until it is reaped.
+    const WORKLOAD: &str = "mkfifo $FIFO; o=$(sh -c 'sh -c \"read x <$FIFO; exit 3\" >/dev/null & echo $!'); \
+        echo >$FIFO; while [ -d /proc/$o ]; do sleep 0.01; done; echo $o";
+    for place in Place::with_init() {
+        let fifo = crate::support::scratch("orphan").join("fifo");
+        let ended = run(place.pidone(&["-v"], &["sh", "-c", WORKLOAD]).env("FIFO", fifo));
+        let orphan: i32 = ended.exits(0).stdout.trim().parse().unwrap();
+        let line = format!("pidone[init] info: reaped {orphan} (sh): exited with 3\n");
+        assert!(ended.stderr.contains(&line), "expected {line:?}: {ended:#?}");
+    }
+}
+
+#[test]
+fn a_sender_is_not_mistaken_for_a_namesake_of_another_namespace() {
+    if !privilege::privileged() {
+        return;
+    }
+    let script = "(kill -USR1 1); trap 'exit 5' USR1; kill -USR1 1; while :; do sleep 0.01; done";
+    let mut command = pidone(["-v", "--proc", "none", "--", "sh", "-c", &format!("trap '' USR1; {script}")]);
+    let ended = run(&mut command);
+    assert!(ended.stderr.contains("(?, uid 0) to the workload"), "{ended:#?}");
+}
+
+#[test]
+fn rust_log_sets_the_level_and_v_wins() {
+    let said = |log: &str, options: &[&str]| {
+        let mut command = pidone(["--in-place"]);
+        run(command.args(options).args(["--", "true"]).env("RUST_LOG", log)).exits(0).stderr.clone()
+    };
+    assert!(said("info", &[]).contains("pidone[init] info: "));
+    assert!(said("pidone=debug", &[]).contains("pidone[init] debug: started true as pid "));
+    assert_eq!(said("warn", &[]), "");
+    assert!(said("off", &["-v"]).contains("info: "));
+}
+
+#[test]
+fn help_into_a_closed_pipe_ends_like_any_program() {
+    let script = "{ $PIDONE --help; echo $? >&2; } | true";
+    let ended = run(&mut shell(script));
+    assert!(["141\n", "0\n"].contains(&ended.stderr.as_str()), "{ended:#?}");
+}
+
+#[test]
+fn a_copy_under_another_name_is_still_pidone() {
+    let path = crate::support::scratch("names").join("init");
+    std::fs::copy(binary(), &path).unwrap();
+    let mut running =
+        Running::start(std::process::Command::new(&path).args(["--in-place", "--"]).args(play("hold")));
+    running.expect("holding");
+    let name = procfs::status(running.pid(), "Name");
+    assert_eq!(name.as_deref(), Some("init"));
+    sys::kill(eventually("the workload", || procfs::children(running.pid()).first().copied()), 9);
+    running.end().exits(137);
+}

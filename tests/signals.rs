@@ -1,0 +1,218 @@
+//! Each signal exactly once, with its value, from any instant on.
+
+use crate::support::{Place, Running, eventually, play, privilege, procfs, rounds, shell, sys};
+
+const USR1: i32 = 10;
+const PIPE: i32 = 13;
+const TERM: i32 = 15;
+/// SIGRTMIN+1 of glibc.
+const REAL_TIME: i32 = 35;
+
+/// All that is forwarded: 1 to 64 without KILL, CHLD and STOP.
+fn forwarded() -> impl Iterator<Item = i32> {
+    (1..=64).filter(|signal| !matches!(signal, 9 | 17 | 19))
+}
+
+/// pidone with a workload that says each signal it gets.
+fn start(place: Place, options: &[&str]) -> Running {
+    let mut running = Running::start(&mut place.pidone(options, &play("signals")));
+    running.expect("ready");
+    running
+}
+
+/// In place as PID 1 there is another pidone above: the one whose child is under test.
+fn supervisor(place: Place, running: &Running) -> i32 {
+    if place == Place::PidOne { procfs::only_child(running.pid()) } else { running.pid() }
+}
+
+#[test]
+fn every_signal_arrives_exactly_once_in_every_place() {
+    for place in Place::all() {
+        let mut running = start(place, &[]);
+        let target = supervisor(place, &running);
+        for signal in forwarded() {
+            sys::kill(target, signal);
+            // The next line being the next signal's is what shows that none arrives twice.
+            running.expect(&format!("signal {signal} code 0 "));
+        }
+    }
+}
+
+#[test]
+fn three_thousand_queued_signals_keep_count_order_and_value() {
+    for place in Place::all() {
+        let mut running = start(place, &[]);
+        let target = supervisor(place, &running);
+        for value in 0..3000 {
+            eventually("room in the queue", || sys::sigqueue(target, REAL_TIME, value).then_some(()));
+        }
+        for value in 0..3000 {
+            let line = running.expect(&format!("signal {REAL_TIME} code -1 value {value} "));
+            if place == Place::Subreaper {
+                assert!(line.contains(&format!(" pid {} ", std::process::id())), "the sender is passed on: {line}");
+            }
+        }
+        sys::kill(target, USR1);
+        running.expect(&format!("signal {USR1} "));
+    }
+}
+
+#[test]
+fn a_full_queue_delays_but_loses_nothing_and_standard_signals_pass() {
+    for place in Place::with_init() {
+        let mut running = Running::start(&mut place.pidone(&[], &play("reluctant")));
+        running.expect("ready");
+        let target = supervisor(place, &running);
+        for value in 0..50 {
+            eventually("room in the queue", || sys::sigqueue(target, REAL_TIME, value).then_some(()));
+        }
+        sys::kill(target, USR1);
+        running.expect(&format!("signal {USR1} "));
+        for value in 0..50 {
+            running.expect(&format!("signal {REAL_TIME} code -1 value {value} "));
+        }
+    }
+}
+
+#[test]
+fn a_signal_at_any_instant_of_the_start_is_not_lost() {
+    // Not as PID 1: the kernel drops what reaches one that has not got round to blocking it.
+    for place in Place::with_init().into_iter().filter(|place| *place != Place::PidOne) {
+        for round in 0..rounds(150) {
+            let running = Running::start(&mut place.pidone(&[], &["sleep", "1000"]));
+            busy_wait(round * 40 % 6000);
+            // Before pidone has blocked it, it kills pidone; afterwards the workload. One of the two, always.
+            running.signal(TERM);
+            let ended = running.end();
+            if ended.status.code().is_none() {
+                ended.dies_by(TERM)
+            } else {
+                ended.exits(128 + TERM)
+            };
+        }
+    }
+}
+
+/// Spends about this many microseconds without giving up the processor.
+fn busy_wait(micros: usize) {
+    let start = std::time::Instant::now();
+    while start.elapsed().as_micros() < micros as u128 {
+        std::hint::spin_loop();
+    }
+}
+
+/// A shell that has a child in its process group, which tells when TERM arrives.
+const PARENT_AND_CHILD: &str = "trap 'echo parent; exit 0' TERM; \
+    sh -c 'trap \"echo child; exit\" TERM; echo child-ready; while :; do sleep 0.01; done' & \
+    echo parent-ready; while :; do wait; done";
+
+#[test]
+fn by_default_only_the_workload_is_signalled() {
+    for place in Place::with_init() {
+        let mut running = Running::start(&mut place.shell(PARENT_AND_CHILD));
+        let mut started = [running.line(), running.line()];
+        started.sort();
+        assert_eq!(started, ["child-ready", "parent-ready"]);
+        sys::kill(supervisor(place, &running), TERM);
+        running.expect("parent");
+        // As a subreaper pidone is not there any more to kill the child, which still holds stdout: end it.
+        for child in procfs::marked("echo child-ready; while") {
+            sys::kill_if_there(child, 9);
+        }
+        let ended = running.end();
+        assert!(!ended.stdout.contains("child"), "{ended:#?}");
+    }
+}
+
+#[test]
+fn with_group_the_whole_process_group_is_signalled() {
+    for place in Place::with_init() {
+        let mut running = Running::start(&mut place.pidone(&["-g"], &["sh", "-c", PARENT_AND_CHILD]));
+        let mut lines = vec![running.line(), running.line()];
+        sys::kill(supervisor(place, &running), TERM);
+        lines.push(running.line());
+        if place == Place::Subreaper {
+            lines.push(running.line());
+            lines.sort();
+            assert_eq!(lines, ["child", "child-ready", "parent", "parent-ready"]);
+        }
+        running.end().exits(0);
+    }
+}
+
+#[test]
+fn with_group_a_queued_value_arrives_too() {
+    for place in Place::with_init() {
+        let mut running = start(place, &["--group"]);
+        assert!(sys::sigqueue(supervisor(place, &running), REAL_TIME, 42));
+        running.expect(&format!("signal {REAL_TIME} code -1 value 42 "));
+    }
+}
+
+#[test]
+fn b13_a_workload_that_changed_its_uid_does_not_bring_init_down() {
+    if !privilege::privileged() || !privilege::has("setpriv") {
+        return;
+    }
+    let script = "exec setpriv --bounding-set -kill --inh-caps -kill $PIDONE --in-place -- \
+        setpriv --reuid 65534 --regid 65534 --clear-groups sh -c 'echo ready $$; exec sleep 1000'";
+    let mut running = Running::start(&mut shell(script));
+    let workload: i32 = running.expect("ready ")[6..].parse().unwrap();
+    running.signal(TERM);
+    running.signal(USR1);
+    // Both are through init when the second has been tried: nothing is left pending there.
+    eventually("init has taken both", || {
+        let pending = procfs::signal_mask(running.pid(), "ShdPnd")?;
+        (pending == 0 && procfs::state(running.pid()) == Some('S')).then_some(())
+    });
+    assert!(running.is_running() && procfs::state(workload).is_some_and(|state| state != 'Z'));
+    sys::kill(workload, 9);
+    let ended = running.end();
+    ended.exits(137);
+    for name in ["SIGTERM", "SIGUSR1"] {
+        let warning = format!("cannot forward {name} to the workload: Operation not permitted (EPERM)");
+        assert!(ended.stderr.contains(&warning), "{ended:#?}");
+    }
+}
+
+#[test]
+fn a_log_nobody_reads_does_not_turn_into_a_sigpipe_for_the_workload() {
+    for place in [Place::Subreaper, Place::Isolated] {
+        if place == Place::Isolated && !privilege::privileged() {
+            continue;
+        }
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = place.pidone(&["-vvv"], &play("signals"));
+        sys::pass_fd(&mut command, writer.into(), 2);
+        let mut running = Running::start(&mut command);
+        running.expect("ready");
+        for _ in 0..3 {
+            running.signal(USR1);
+            running.expect(&format!("signal {USR1} "));
+        }
+        running.signal(PIPE);
+        running.expect(&format!("signal {PIPE} "));
+        running.signal(USR1);
+        running.expect(&format!("signal {USR1} "));
+    }
+}
+
+#[test]
+fn an_alarm_set_before_exec_still_reaches_the_workload() {
+    if !privilege::has("perl") {
+        return;
+    }
+    for option in ["--in-place", "--isolate"] {
+        if option == "--isolate" && !privilege::privileged() {
+            continue;
+        }
+        let script = format!("exec perl -e 'alarm 1; exec @ARGV' $PIDONE {option} -- sleep 1000");
+        let ended = Running::start(&mut shell(&script)).end();
+        if option == "--isolate" {
+            ended.dies_by(14)
+        } else {
+            ended.exits(128 + 14)
+        };
+    }
+}

@@ -1,0 +1,44 @@
+//! What the tests may do here: probed, and never silently skipped.
+
+use super::sys;
+use nix::sched::CloneFlags;
+use nix::unistd::geteuid;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// An ordinary user that owns nothing.
+pub const NOBODY: u32 = 65534;
+
+/// Whether PID and mount namespaces can be made. A caller that gets `false` returns at once.
+pub fn privileged() -> bool {
+    granted("PID and mount namespaces", sys::may_unshare(CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWNS))
+}
+
+/// Whether an ordinary user can make user namespaces.
+pub fn user_namespaces() -> bool {
+    granted("user namespaces", sys::may_unshare(CloneFlags::CLONE_NEWUSER))
+}
+
+/// Whether a program that a test needs is there.
+pub fn has(program: &str) -> bool {
+    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
+    let found = found.is_ok_and(|output| output.status.success());
+    granted(program, if found { Ok(()) } else { Err(std::io::ErrorKind::NotFound.into()) })
+}
+
+fn granted(what: &str, probe: std::io::Result<()>) -> bool {
+    let Err(error) = probe else { return true };
+    let required = std::env::var_os("PIDONE_REQUIRE_PRIVILEGE").is_some_and(|value| value == "1");
+    assert!(!required, "PIDONE_REQUIRE_PRIVILEGE is set, but {what} cannot be had: {error}");
+    eprintln!("SKIPPED: {what} cannot be had: {error}");
+    false
+}
+
+/// Makes the command run as an ordinary user, if it is not going to be one anyway.
+pub fn as_nobody(command: &mut Command) -> &mut Command {
+    if geteuid().is_root() {
+        // Without privilege std also drops the supplementary groups.
+        command.uid(NOBODY).gid(NOBODY).env_remove("HOME");
+    }
+    command
+}

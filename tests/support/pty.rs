@@ -1,0 +1,90 @@
+//! A real pseudo-terminal, with a session on it.
+
+use super::{DEADLINE, sys};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::pty::openpty;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::{Child, Command, ExitStatus};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Instant;
+
+/// A session whose controlling terminal is a pseudo-terminal that the test holds the other end of.
+pub struct Session {
+    master: File,
+    pub child: Child,
+    output: Receiver<Vec<u8>>,
+    seen: String,
+}
+
+impl Session {
+    /// Starts `command` as the leader of a new session on a new terminal.
+    pub fn start(command: &mut Command) -> Self {
+        let pty = openpty(None, None).expect("open a pseudo-terminal");
+        for fd in [&pty.master, &pty.slave] {
+            // Or tests that run at the same time pass them on to their workloads.
+            fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("set close-on-exec");
+        }
+        let slave = || pty.slave.try_clone().expect("duplicate the terminal");
+        command.stdin(slave()).stdout(slave()).stderr(slave());
+        sys::own_session(command);
+        let child = command.spawn().expect("start the session");
+        drop(pty.slave);
+        // The command keeps the closures and descriptors it was given until it is given others.
+        command
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null());
+        let master = File::from(pty.master);
+        let mut reader = master.try_clone().expect("duplicate the terminal");
+        let (sender, output) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            // EIO is how a terminal says that nobody has its other end any more.
+            while let Ok(length @ 1..) = reader.read(&mut buffer) {
+                if sender.send(buffer[..length].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Session { master, child, output, seen: String::new() }
+    }
+
+    /// Types.
+    pub fn send(&mut self, keys: &str) {
+        self.master.write_all(keys.as_bytes()).expect("type");
+    }
+
+    /// Reads until `expected` has appeared; what came before it is forgotten, with it. Returns that.
+    pub fn expect(&mut self, expected: &str) -> String {
+        let start = Instant::now();
+        loop {
+            if let Some(at) = self.seen.find(expected) {
+                let rest = self.seen.split_off(at + expected.len());
+                return std::mem::replace(&mut self.seen, rest);
+            }
+            let left = DEADLINE.saturating_sub(start.elapsed());
+            match self.output.recv_timeout(left) {
+                Ok(bytes) => self.seen.push_str(&String::from_utf8_lossy(&bytes)),
+                Err(error) => panic!("no {expected:?} ({error}); seen: {:?}\n{}", self.seen, super::procfs::tree()),
+            }
+        }
+    }
+
+    /// Waits for the session's leader to end; returns its status and all that was still said.
+    pub fn end(mut self) -> (ExitStatus, String) {
+        let status =
+            super::eventually("the end of the session", || self.child.try_wait().expect("ask for the status"));
+        while let Ok(bytes) = self.output.recv_timeout(DEADLINE) {
+            self.seen.push_str(&String::from_utf8_lossy(&bytes));
+        }
+        (status, std::mem::take(&mut self.seen))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,119 @@
+//! The workloads that this very program plays when its first argument is `play:ROLE`. They run before `main`, in a
+//! process that Rust's runtime has not touched, and never come back from there.
+
+use super::sys;
+use nix::sys::resource::Resource;
+use std::io::{Read, Write};
+
+/// Runs the role that the command line names, if any.
+pub extern "C" fn play_if_asked() {
+    let Ok(line) = std::fs::read("/proc/self/cmdline") else { return };
+    let mut words = line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
+    let role = words.nth(1).unwrap_or_default();
+    let Some(role) = role.strip_prefix("play:") else { return };
+    // Whatever becomes of the test, its workload does not outlive the init above it.
+    let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
+    match role {
+        "signals" => signals(),
+        "reluctant" => reluctant(),
+        "mass-death" => mass_death(),
+        "orphans" => orphans(),
+        "describe" => describe(),
+        "hold" => hold(),
+        _ => say(&format!("no such role: {role}")),
+    }
+    sys::exit(0)
+}
+
+fn say(line: &str) {
+    // One write for each line, so that lines of several processes do not mix.
+    let _ = std::io::stdout().write_all(format!("{line}\n").as_bytes());
+    let _ = std::io::stdout().flush();
+}
+
+fn ready() {
+    say(&format!("ready {}", std::process::id()));
+}
+
+/// Says every signal it gets, until SIGKILL.
+fn signals() {
+    let _ = sys::block(u64::MAX);
+    ready();
+    loop {
+        say(&sys::describe_signal(&sys::wait_signal()));
+    }
+}
+
+/// Has room for only four queued signals and takes none before a SIGUSR1 is there.
+fn reluctant() {
+    let _ = sys::block(u64::MAX);
+    let _ = sys::limit(Resource::RLIMIT_SIGPENDING, 4, 4);
+    ready();
+    const USR1: u64 = 1 << 9;
+    super::eventually("SIGUSR1 pending", || {
+        (super::procfs::signal_mask("self", "ShdPnd")? & USR1 != 0).then_some(())
+    });
+    loop {
+        say(&sys::describe_signal(&sys::wait_signal()));
+    }
+}
+
+/// Forty children that die in the same instant as their parent, which exits with 7.
+fn mass_death() {
+    let (mut reader, writer) = std::io::pipe().expect("make a pipe");
+    for _ in 0..40 {
+        if sys::fork() == 0 {
+            drop(writer);
+            let _ = reader.read(&mut [0]);
+            sys::exit(0);
+        }
+    }
+    drop(writer);
+    sys::exit(7)
+}
+
+/// Makes 300 orphans, every other one of which dies only when all are there, and stays.
+fn orphans() {
+    let (mut reader, writer) = std::io::pipe().expect("make a pipe");
+    for number in 0..300 {
+        if sys::fork() == 0 {
+            if sys::fork() == 0 {
+                drop(writer);
+                if number % 2 == 0 {
+                    let _ = reader.read(&mut [0]);
+                }
+                sys::exit(0);
+            }
+            sys::exit(0);
+        }
+        sys::wait_any();
+    }
+    drop(writer);
+    ready();
+    hold();
+}
+
+/// Stays until a signal ends it.
+fn hold() {
+    say("holding");
+    loop {
+        sys::pause();
+    }
+}
+
+/// Everything that a process can see of what it was started with.
+fn describe() {
+    for file in ["status", "limits", "cmdline", "oom_score_adj", "coredump_filter", "timerslack_ns", "personality"]
+    {
+        let content = std::fs::read(format!("/proc/self/{file}")).unwrap_or_default();
+        say(&format!("== {file}\n{}", String::from_utf8_lossy(&content)));
+    }
+    let environment = std::fs::read("/proc/self/environ").unwrap_or_default();
+    say(&format!("== environ\n{}", environment.escape_ascii()));
+    say(&format!("== cwd\n{:?}", std::fs::read_link("/proc/self/cwd")));
+    say(&format!("== fds\n{}", super::procfs::fds("self").join("\n")));
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Field 19 is nice; the second, in parentheses, may hold spaces.
+    let nice = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(16)).unwrap_or_default().to_owned();
+    say(&format!("== nice\n{nice}"));
+}
