@@ -3,6 +3,7 @@
 use crate::error::{Failure, Stage};
 use crate::plan::NamespacePlan;
 use nix::errno::Errno;
+use nix::unistd::{Pid, getpid};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -56,10 +57,20 @@ fn no_privilege() -> String {
     if capable {
         return "CAP_SYS_ADMIN is there, so a seccomp filter or security module forbids it; --in-place needs no namespaces".into();
     }
-    if in_container() {
-        return "this container may not make namespaces, and pidone is not its PID 1: use --in-place, or try --map-root".into();
+    match (in_container(), getpid() == Pid::from_raw(1)) {
+        (true, true) => {
+            "this container lacks CAP_SYS_ADMIN (docker: --cap-add SYS_ADMIN); without --isolate or \
+                         --as-pid1 none is needed"
+        }
+        (true, false) => {
+            "this container may not make namespaces, and pidone is not its PID 1: use --in-place, or try \
+                          --map-root"
+        }
+        (false, _) => {
+            "this needs CAP_SYS_ADMIN: run as root, add --map-root to do it as an ordinary user, or use --in-place"
+        }
     }
-    "this needs CAP_SYS_ADMIN: run as root, add --map-root to do it as an ordinary user, or use --in-place".into()
+    .into()
 }
 
 /// The marks that engines leave.
@@ -134,7 +145,7 @@ fn masks_below_proc(mountinfo: &[u8]) -> Vec<String> {
 fn process_limit() -> String {
     if let Some((directory, limit)) = full_pids_cgroup() {
         return format!(
-            "the cgroup's limit of {limit} processes is reached ({}): raise it; docker: --pids-limit, Kubernetes: podPidsLimit",
+            "the cgroup's limit on processes, {limit}, is reached ({}): raise it; docker: --pids-limit, Kubernetes: podPidsLimit",
             directory.join("pids.max").display()
         );
     }

@@ -25,6 +25,7 @@
 //! - Deliberately absent: threads, timers, polling, a heap in the loop (but for signals a full queue does not take).
 
 #![warn(unreachable_pub)]
+#![allow(rustdoc::private_intra_doc_links, reason = "this page is also the map for those who read the code")]
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("pidone is about Linux namespaces and PID 1; there is nothing in it for another system");

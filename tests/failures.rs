@@ -150,7 +150,7 @@ fn the_pids_limit_of_a_cgroup_is_named() {
             cgroup.path.display()
         );
         let ended = run(&mut shell(&script));
-        let hint = format!("limit of {limit} processes is reached ({}/pids.max)", cgroup.path.display());
+        let hint = format!("limit on processes, {limit}, is reached ({}/pids.max)", cgroup.path.display());
         ended.exits(125).says(&["(EAGAIN)"], Some(&hint));
     }
 }

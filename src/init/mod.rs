@@ -61,8 +61,8 @@ pub(crate) fn isolated(mut plan: LaunchPlan, link: Link, terminal: Option<Termin
     // process leads no session.
     let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
     let reporter = link.reporter;
-    let started = furnish(&plan, &reporter, link.gate)
-        .and_then(|()| watch_outer(&plan, &reporter))
+    let started = watch_outer(&plan, &reporter)
+        .and_then(|()| furnish(&plan, &reporter, link.gate))
         .and_then(|()| workload::start(&mut plan.workload, terminal.as_ref()));
     // Outer gives the foreground back to the shell, whose process group cannot even be named from in here.
     drop(terminal);
@@ -115,7 +115,8 @@ fn die_with_outer(reporter: &Reporter) -> Result<(), Failure> {
 }
 
 /// A second way to notice outer's death, for an init that lives long: PR_SET_PDEATHSIG is cleared by changes of
-/// credentials and fires for the thread that made us, not for the process (prctl(2); B43).
+/// credentials and fires for the thread that made us, not for the process (prctl(2); B43). Comes before the look
+/// whether outer still lives, so that no instant is left uncovered.
 fn watch_outer(plan: &LaunchPlan, reporter: &Reporter) -> Result<(), Failure> {
     if !plan.die_with_parent {
         return Ok(());

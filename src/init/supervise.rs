@@ -33,7 +33,7 @@ pub(super) fn until_the_end(
             Some(Signal::CHLD) => match reap::drain(workload) {
                 MainChild::Running => {}
                 MainChild::Ended(outcome) => {
-                    info!("the workload {outcome}");
+                    info!("the workload ended: {outcome}");
                     return outcome;
                 }
                 MainChild::Lost => {

@@ -32,19 +32,22 @@ impl SignalSet {
     }
 }
 
-/// What pidone changes of its signal set-up and the workload gets back: the mask, and the action of SIGCHLD.
+/// What pidone changes of its signal set-up and the workload gets back.
 #[derive(Clone, Copy)]
 pub(crate) struct SignalState {
     mask: SignalSet,
-    sigchld: libc::sigaction,
+    /// The inherited action of SIGCHLD, if it was not the default anyway.
+    sigchld: Option<libc::sigaction>,
 }
 
 impl SignalState {
     /// Puts the inherited set-up back. From here on signals act on this process: call it last before exec.
     pub(crate) fn restore(&self) {
-        // SAFETY: restores an action that sigaction(2) itself handed out.
-        unsafe { libc::sigaction(libc::SIGCHLD, &raw const self.sigchld, std::ptr::null_mut()) };
-        set_mask(libc::SIG_SETMASK, self.mask);
+        if let Some(action) = &self.sigchld {
+            // SAFETY: restores an action that sigaction(2) itself handed out.
+            unsafe { libc::sigaction(libc::SIGCHLD, action, std::ptr::null_mut()) };
+        }
+        self.unblock();
     }
 
     /// Puts only the inherited mask back, for output that ends as any program's does (SIGPIPE, Ctrl-C).
@@ -67,16 +70,13 @@ fn set_mask(how: c_int, set: SignalSet) -> SignalSet {
 /// children by itself, and no wait would ever see the workload's end (PITFALLS B3).
 pub(crate) fn block_all_signals() -> SignalState {
     let mask = set_mask(libc::SIG_BLOCK, SignalSet::ALL);
-    let default = default_action();
-    let mut sigchld = default;
-    // SAFETY: both pointers are to valid actions; SIG_DFL needs no function.
-    unsafe { libc::sigaction(libc::SIGCHLD, &raw const default, &raw mut sigchld) };
-    SignalState { mask, sigchld }
-}
-
-fn default_action() -> libc::sigaction {
     // SAFETY: all zeros is a valid `sigaction`: SIG_DFL, an empty mask, no flags.
-    unsafe { MaybeUninit::zeroed().assume_init() }
+    let default: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
+    let mut inherited = default;
+    // SAFETY: both pointers are to valid actions; SIG_DFL needs no function.
+    unsafe { libc::sigaction(libc::SIGCHLD, &raw const default, &raw mut inherited) };
+    let was_default = inherited.sa_sigaction == libc::SIG_DFL && inherited.sa_flags & libc::SA_NOCLDWAIT == 0;
+    SignalState { mask, sigchld: (!was_default).then_some(inherited) }
 }
 
 /// One signal as it was taken from the queue, with all that the kernel told about it.
