@@ -32,8 +32,8 @@ fn make_odd(command: &mut Command) {
     let file: OwnedFd = std::fs::File::create(directory.join("inherited")).unwrap().into();
     command.current_dir(&directory).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
     command.env("EMPTY", "").env("ODD", std::ffi::OsStr::from_bytes(b"\xff=\n"));
-    sys::pass_fd(command, file.try_clone().unwrap(), 7);
-    sys::pass_fd(command, file, 9);
+    sys::pass_fd(command, file.try_clone().unwrap(), 107);
+    sys::pass_fd(command, file, 109);
     sys::before_exec(command, || {
         sys::ignore(1)?; // HUP, as nohup does
         sys::ignore(13)?; // PIPE

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::libc;
 use nix::sched::{CloneFlags, unshare};
 use std::io;
@@ -123,6 +124,11 @@ pub fn wait_any() -> i32 {
 /// Duplicates `fd` to `number` in the child, without close-on-exec.
 pub fn pass_fd(command: &mut Command, fd: OwnedFd, number: i32) {
     before_exec(command, move || {
+        if fd.as_raw_fd() == number {
+            // dup2 would leave it as it is.
+            fcntl(&fd, FcntlArg::F_SETFD(FdFlag::empty()))?;
+            return Ok(());
+        }
         // SAFETY: `fd` is open; dup2 makes a descriptor without close-on-exec.
         check(unsafe { libc::dup2(fd.as_raw_fd(), number) })
     });
