@@ -1,7 +1,6 @@
 //! Runs in: any thread-free process. What can go wrong before the workload runs, and how it is told: one line, at
 //! most one hint.
 
-use crate::exit;
 use crate::sys;
 use nix::errno::Errno;
 use std::ffi::{OsStr, OsString};
@@ -71,12 +70,6 @@ pub(crate) struct Failure {
 impl Failure {
     pub(crate) fn new(stage: Stage, object: impl AsRef<OsStr>, errno: Errno) -> Self {
         Failure { stage, object: object.as_ref().to_owned(), errno }
-    }
-
-    /// The exit status that tells of it.
-    #[must_use]
-    pub(crate) fn status(&self) -> u8 {
-        exit::status_of_failure(self.stage)
     }
 
     /// The one line, without the program's name.

@@ -8,7 +8,7 @@
 //! | 127 | the command was not found |
 //! | 128+N | the workload was killed by signal N (isolated and bare: pidone dies by that signal itself) |
 
-use crate::error::Stage;
+use crate::error::{Failure, Stage};
 use crate::signal::Signal;
 use crate::sys::WaitStatus;
 use std::ffi::c_int;
@@ -23,9 +23,9 @@ pub(crate) const NOT_FOUND: u8 = 127;
 /// Added to the number of the signal that killed the workload.
 const KILLED_BASE: u8 = 128;
 
-/// The exit status for a failure at `stage`.
-pub(crate) fn status_of_failure(stage: Stage) -> u8 {
-    match stage {
+/// The exit status that tells of a failed start.
+pub(crate) fn status_of(failure: &Failure) -> u8 {
+    match failure.stage {
         Stage::FindCommand => NOT_FOUND,
         Stage::RunCommand => NOT_RUNNABLE,
         _ => PIDONE_FAILED,

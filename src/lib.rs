@@ -93,7 +93,7 @@ fn launch(request: RunRequest, signals: SignalState) -> u8 {
     };
     ended.unwrap_or_else(|failure| {
         failure.print(diagnose::hint(&failure, namespaces).as_deref());
-        failure.status()
+        exit::status_of(&failure)
     })
 }
 

@@ -13,7 +13,7 @@ mod supervise;
 mod workload;
 
 use crate::error::{Failure, Stage};
-use crate::exit::{Outcome, PIDONE_FAILED};
+use crate::exit::{self, Outcome, PIDONE_FAILED};
 use crate::handshake::{Gate, Report, Reporter};
 use crate::logging::{self, Half};
 use crate::plan::LaunchPlan;
@@ -86,7 +86,7 @@ pub(crate) fn bare(mut plan: LaunchPlan, link: Link, terminal: Option<Terminal>)
 }
 
 fn fail(failure: Failure, reporter: &Reporter) -> c_int {
-    let status = failure.status();
+    let status = exit::status_of(&failure);
     reporter.send(&Report::Failed(failure));
     status.into()
 }
