@@ -1,13 +1,13 @@
-//! Runs in: outer (reads), init and workload child (write). The one-shot report that crosses from inside to outside.
+//! Runs in: outer (reads), init and workload child (write). The reports that cross from inside to outside.
 //!
-//! One pipe serves both ways of noticing the other half's end. Inside writes at most one report: why the workload
-//! could not be started, or how it ended; outer reads it when init is gone, so that no report at all means that
-//! something killed init. Outer keeps the reading end open for as long as it lives, which tells those inside
+//! One pipe serves both ways of noticing the other half's end. Inside writes why the workload could not be started, or
+//! else each time it was stopped and how it ended; no last word at all means that something killed init. Outer keeps the reading end open for as long as it lives, which tells those inside
 //! whether it still does.
 
 use crate::error::{Failure, Stage};
 use crate::exit::Outcome;
-use crate::sys::{WaitStatus, own_fd, signal_on_hangup};
+use crate::signal::Signal;
+use crate::sys::{WaitStatus, own_fd, signal_on_io};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -21,6 +21,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 pub(crate) enum Report {
     /// The workload does not run, for this reason.
     Failed(Failure),
+    /// The workload was stopped by this signal.
+    Stopped(Signal),
     /// The workload ran and ended so.
     Ended(Outcome),
 }
@@ -29,7 +31,9 @@ pub(crate) enum Report {
 const CAPACITY: usize = 1024;
 const FAILED: u8 = 1;
 const ENDED: u8 = 2;
-/// Kind, stage, and a number: errno or wait status, in the machine's own byte order. A failure's object follows.
+const STOPPED: u8 = 3;
+/// Kind, stage, and a number: errno, wait status or signal, in the machine's own byte order. A failure's object follows,
+/// to the end: nothing comes after a failure.
 const HEADER: usize = 6;
 
 impl Report {
@@ -39,6 +43,7 @@ impl Report {
             Report::Failed(failure) => {
                 (FAILED, failure.stage as u8, failure.errno as i32, failure.object.as_bytes())
             }
+            Report::Stopped(signal) => (STOPPED, 0, signal.number(), [].as_slice()),
             Report::Ended(outcome) => (ENDED, 0, outcome.to_wait().0, [].as_slice()),
         };
         let object = object.get(..CAPACITY - HEADER).unwrap_or(object);
@@ -57,6 +62,7 @@ impl Report {
                 object: OsString::from_vec(object.to_vec()),
                 errno: Errno::from_raw(number),
             })),
+            STOPPED => Signal::new(number).map(Report::Stopped),
             ENDED => Some(Report::Ended(Outcome::from_wait(WaitStatus(number)))),
             _ => None,
         }
@@ -85,11 +91,30 @@ fn own_pipe(name: &str) -> Result<(OwnedFd, OwnedFd), Failure> {
 pub(crate) struct Listener(OwnedFd);
 
 impl Listener {
-    /// The report, once everyone inside is gone and the pipe therefore has an end.
-    pub(crate) fn report(&self) -> Option<Report> {
+    /// From now on each report raises SIGIO in this process, and reading does not wait for one.
+    ///
+    /// # Errors
+    /// What fcntl(2) returns.
+    pub(crate) fn watch(&self) -> nix::Result<()> {
+        signal_on_io(&self.0, OFlag::O_NONBLOCK)
+    }
+
+    /// The next report, if one is there.
+    pub(crate) fn next(&self) -> Option<Report> {
         let mut buffer = [0; CAPACITY];
-        let length = retry_interrupted(|| read(&self.0, &mut buffer)).ok()?;
-        Report::decode(buffer.get(..length)?)
+        let (header, object) = buffer.split_at_mut(HEADER);
+        let length = self.read(header)?;
+        let object_length = if header.first() == Some(&FAILED) { self.read(object).unwrap_or(0) } else { 0 };
+        Report::decode(buffer.get(..length + object_length)?)
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> Option<usize> {
+        loop {
+            match read(&self.0, buffer) {
+                Err(Errno::EINTR) => {}
+                done => return done.ok(),
+            }
+        }
     }
 }
 
@@ -103,7 +128,7 @@ impl AsFd for Listener {
 pub(crate) struct Reporter(OwnedFd);
 
 impl Reporter {
-    /// Sends the one report. An error means that outer is gone, and with it the only one to tell.
+    /// Sends a report. An error means that outer is gone, and with it the only one to tell.
     pub(crate) fn send(&self, report: &Report) {
         let mut buffer = [0; CAPACITY];
         let length = report.encode(&mut buffer);
@@ -115,7 +140,7 @@ impl Reporter {
     /// # Errors
     /// What fcntl(2) returns.
     pub(crate) fn watch(&self) -> nix::Result<()> {
-        signal_on_hangup(&self.0)
+        signal_on_io(&self.0, OFlag::empty())
     }
 
     /// Whether outer is alive: nobody else has the reading end. Call it after dropping one's own `Listener`.
@@ -180,7 +205,6 @@ fn retry_interrupted<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signal::Signal;
 
     fn round_trip(report: &Report) -> Option<Report> {
         let mut buffer = [0; CAPACITY];
@@ -195,6 +219,8 @@ mod tests {
             let report = Report::Failed(Failure { stage: *stage, object, errno: Errno::EPERM });
             assert_eq!(round_trip(&report), Some(report));
         }
+        let stopped = Report::Stopped(Signal::TTIN);
+        assert_eq!(round_trip(&stopped), Some(stopped));
         for outcome in [Outcome::Exited(255), Outcome::Killed(Signal::new(64).unwrap())] {
             assert_eq!(round_trip(&Report::Ended(outcome)), Some(Report::Ended(outcome)));
         }
@@ -209,7 +235,9 @@ mod tests {
 
     #[test]
     fn what_is_not_a_report_is_none() {
-        for bytes in [&[][..], &[FAILED], &[FAILED, 255, 0, 0, 0, 0], &[9, 0, 0, 0, 0, 0]] {
+        for bytes in
+            [&[][..], &[FAILED], &[FAILED, 255, 0, 0, 0, 0], &[9, 0, 0, 0, 0, 0], &[STOPPED, 0, 0, 0, 0, 0]]
+        {
             assert_eq!(Report::decode(bytes), None, "{bytes:?}");
         }
     }

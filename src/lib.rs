@@ -38,6 +38,7 @@ mod exit;
 mod forward;
 mod handshake;
 mod init;
+mod job;
 mod logging;
 mod outer;
 mod plan;

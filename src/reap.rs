@@ -2,6 +2,7 @@
 
 use crate::exit::Outcome;
 use crate::procfs;
+use crate::signal::Signal;
 use crate::sys::{self, Reaped};
 use log::{Level, debug, info, log_enabled};
 use nix::unistd::Pid;
@@ -10,6 +11,8 @@ use nix::unistd::Pid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MainChild {
     Running,
+    /// This signal stopped it.
+    Stopped(Signal),
     Ended(Outcome),
     /// There is no child left, and yet the main child's end was never seen. Cannot happen while SIGCHLD has its
     /// default action; waiting on would mean to wait for ever (B3).
@@ -26,10 +29,11 @@ pub(crate) fn drain(main: Pid) -> MainChild {
     loop {
         match reap_one() {
             Reaped::Child(pid, status) if pid == main => found = MainChild::Ended(Outcome::from_wait(status)),
-            Reaped::Child(..) => {}
+            Reaped::Stopped(pid, signal) if pid == main => found = MainChild::Stopped(signal),
+            Reaped::Child(..) | Reaped::Stopped(..) => {}
             Reaped::NoneEnded => return found,
-            Reaped::NoChildren if found == MainChild::Running => return MainChild::Lost,
-            Reaped::NoChildren => return found,
+            Reaped::NoChildren if matches!(found, MainChild::Ended(_)) => return found,
+            Reaped::NoChildren => return MainChild::Lost,
         }
     }
 }
@@ -37,7 +41,7 @@ pub(crate) fn drain(main: Pid) -> MainChild {
 /// Reaps what had ended before pidone even began: children of the program that became it by exec, which had its SIGCHLD
 /// for them. Nobody will be told again (B7).
 pub(crate) fn clear_inherited() {
-    while matches!(reap_one(), Reaped::Child(..)) {}
+    while matches!(reap_one(), Reaped::Child(..) | Reaped::Stopped(..)) {}
 }
 
 /// Looks at the zombie before reaping it only if somebody wants to read about it: it costs four more system calls.

@@ -15,6 +15,16 @@ impl Signal {
     pub(crate) const PIPE: Self = Signal(13);
     /// SIGCHLD: a child stopped or ended. It is about our own children, so it is never forwarded.
     pub(crate) const CHLD: Self = Signal(17);
+    /// SIGCONT: continues what is stopped.
+    pub(crate) const CONT: Self = Signal(18);
+    /// SIGSTOP: stops, and cannot be caught, blocked or forwarded.
+    pub(crate) const STOP: Self = Signal(19);
+    /// SIGTSTP: Ctrl-Z.
+    pub(crate) const TSTP: Self = Signal(20);
+    /// SIGTTIN: a background process read from its terminal.
+    pub(crate) const TTIN: Self = Signal(21);
+    /// SIGTTOU: a background process wrote to its terminal, or changed it.
+    pub(crate) const TTOU: Self = Signal(22);
     /// SIGXFSZ: a write beyond RLIMIT_FSIZE.
     pub(crate) const XFSZ: Self = Signal(25);
     /// SIGIO: a descriptor is ready or hung up.

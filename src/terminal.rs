@@ -7,11 +7,11 @@
 use crate::sys::own_fd;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// The controlling terminal, of which pidone was in the foreground when it started.
+/// The controlling terminal.
 pub(crate) struct Terminal {
     device: Device,
     /// pidone's own process group, which gets the foreground back at the end.
@@ -29,22 +29,28 @@ enum Device {
 impl Terminal {
     /// The controlling terminal if pidone is in its foreground.
     pub(crate) fn in_foreground() -> Option<Self> {
+        Self::controlling().filter(|terminal| terminal.has_in_foreground(terminal.group))
+    }
+
+    /// The controlling terminal, whoever is in its foreground.
+    pub(crate) fn controlling() -> Option<Self> {
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
         let group = getpgrp();
         match open("/dev/tty", flags, Mode::empty()) {
-            Ok(fd) => Terminal { device: Device::Opened(own_fd(fd).ok()?), group }.if_foreground(),
+            Ok(fd) => Some(Terminal { device: Device::Opened(own_fd(fd).ok()?), group }),
             // No controlling terminal, tty(4): the usual answer in a container, after a single system call.
             Err(Errno::ENXIO) => None,
-            // There may be one, but no /dev/tty to open: stdio may still be on it.
+            // There may be one, but no /dev/tty to open: stdio may still be on it. ENOTTY where it is not.
             Err(_) => [Device::Stdin, Device::Stdout, Device::Stderr]
                 .into_iter()
-                .find_map(|device| Terminal { device, group }.if_foreground()),
+                .map(|device| Terminal { device, group })
+                .find(|terminal| terminal.with_fd(|fd| tcgetpgrp(fd)).is_ok()),
         }
     }
 
-    /// Itself, unless another group is in the foreground, or the descriptor is not the controlling terminal (ENOTTY).
-    fn if_foreground(self) -> Option<Self> {
-        (self.with_fd(|fd| tcgetpgrp(fd)) == Ok(self.group)).then_some(self)
+    /// Whether `group` is the foreground group.
+    pub(crate) fn has_in_foreground(&self, group: Pid) -> bool {
+        self.with_fd(|fd| tcgetpgrp(fd)) == Ok(group)
     }
 
     /// Makes `group` the foreground group. Must be called with SIGTTOU blocked, or a caller in the background is
@@ -75,4 +81,10 @@ impl Terminal {
             Device::Stderr => call(std::io::stderr().as_fd()),
         }
     }
+}
+
+/// Whether another command of a pipeline reads what the workload writes.
+pub(crate) fn stdout_is_a_pipe() -> bool {
+    let kind = fstat(std::io::stdout().as_fd()).map(|stat| stat.st_mode & SFlag::S_IFMT.bits());
+    kind == Ok(SFlag::S_IFIFO.bits())
 }

@@ -9,6 +9,7 @@
 //! - [`death`]: nothing survives outer
 //! - [`failures`]: one message, one hint, the right status, nothing left behind
 //! - [`terminal`]: foreground, Ctrl-C, and the terminal given back; on a real pseudo-terminal
+//! - [`job_control`]: Ctrl-Z, fg, bg, jobs of a real interactive bash
 //! - [`interface`]: help, version, logs, PIDONE_OPTIONS; the lists in README and help agree
 //!
 //! [`support`] has the runner, /proc readers, `eventually`, privilege, and the workloads that this program plays
@@ -21,6 +22,7 @@ mod failures;
 mod footprint;
 mod interface;
 mod isolation;
+mod job_control;
 mod reaping;
 mod signals;
 mod support;

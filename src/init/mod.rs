@@ -12,14 +12,15 @@ mod mounts;
 mod supervise;
 mod workload;
 
+use self::supervise::Above;
 use crate::error::{Failure, Stage};
 use crate::exit::{self, Outcome, PIDONE_FAILED};
 use crate::handshake::{Gate, Report, Reporter};
+use crate::job::Job;
 use crate::logging::{self, Half};
 use crate::plan::LaunchPlan;
 use crate::reap;
 use crate::sys::exit_now;
-use crate::terminal::Terminal;
 use nix::sys::prctl;
 use nix::sys::signal::Signal as StandardSignal;
 use nix::unistd::{Pid, getpid, setpgid};
@@ -38,24 +39,25 @@ pub(crate) struct Link {
 /// Why the workload does not run.
 pub(crate) fn in_place(mut plan: LaunchPlan) -> Result<Outcome, Failure> {
     logging::this_is(Half::Init);
-    if getpid() != Pid::from_raw(1) {
+    let is_pid_1 = getpid() == Pid::from_raw(1);
+    if !is_pid_1 {
         // Orphans among the workload's descendants come to us instead of going to the namespace's PID 1.
         let registered = prctl::set_child_subreaper(true);
         registered.map_err(|errno| Failure::new(Stage::BecomeSubreaper, "PR_SET_CHILD_SUBREAPER", errno))?;
     }
     reap::clear_inherited();
-    let terminal = Terminal::in_foreground();
-    let ended = workload::start(&mut plan.workload, terminal.as_ref())
-        .map(|workload| supervise::until_the_end(workload, plan.group, None, terminal.as_ref()));
+    let mut job = Job::new();
+    let ended = workload::start(&mut plan.workload, job.terminal()).map(|workload| {
+        let above = if is_pid_1 { Above::Nobody(&job) } else { Above::Shell(&mut job) };
+        supervise::until_the_end(workload, plan.group, above)
+    });
     // Also when exec failed: the child had become the foreground group by then.
-    if let Some(terminal) = terminal {
-        terminal.take_back();
-    }
+    job.end();
     ended
 }
 
 /// Isolated: this process has just become PID 1 of new namespaces. Returns its exit status.
-pub(crate) fn isolated(mut plan: LaunchPlan, link: Link, terminal: Option<Terminal>) -> c_int {
+pub(crate) fn isolated(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
     logging::this_is(Half::Init);
     // A signal for outer's process group (`kill %1`) is to reach outer only, which forwards it. It cannot fail: this
     // process leads no session.
@@ -63,12 +65,12 @@ pub(crate) fn isolated(mut plan: LaunchPlan, link: Link, terminal: Option<Termin
     let reporter = link.reporter;
     let started = watch_outer(&plan, &reporter)
         .and_then(|()| furnish(&plan, &reporter, link.gate))
-        .and_then(|()| workload::start(&mut plan.workload, terminal.as_ref()));
+        .and_then(|()| workload::start(&mut plan.workload, job.terminal()));
     // Outer gives the foreground back to the shell, whose process group cannot even be named from in here.
-    drop(terminal);
+    drop(job);
     match started {
         Ok(workload) => {
-            let outcome = supervise::until_the_end(workload, plan.group, Some(&reporter), None);
+            let outcome = supervise::until_the_end(workload, plan.group, Above::Outer(&reporter));
             reporter.send(&Report::Ended(outcome));
             outcome.status().into()
         }
@@ -77,9 +79,9 @@ pub(crate) fn isolated(mut plan: LaunchPlan, link: Link, terminal: Option<Termin
 }
 
 /// Bare: this process has just become PID 1 of new namespaces, and is to be the workload. Returns only on failure.
-pub(crate) fn bare(mut plan: LaunchPlan, link: Link, terminal: Option<Terminal>) -> c_int {
+pub(crate) fn bare(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
     let failure = match furnish(&plan, &link.reporter, link.gate) {
-        Ok(()) => workload::become_it(&mut plan.workload, terminal.as_ref()).failure(&plan.workload),
+        Ok(()) => workload::become_it(&mut plan.workload, job.terminal()).failure(&plan.workload),
         Err(failure) => failure,
     };
     fail(failure, &link.reporter)

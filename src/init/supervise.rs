@@ -8,30 +8,48 @@
 use crate::error::reason;
 use crate::exit::{Outcome, PIDONE_FAILED};
 use crate::forward::Forwarder;
-use crate::handshake::Reporter;
+use crate::handshake::{Report, Reporter};
+use crate::job::Job;
 use crate::reap::{self, MainChild};
 use crate::signal::Signal;
-use crate::sys::{self, Recipient};
+use crate::sys::{self, Recipient, SignalInfo};
 use crate::terminal::Terminal;
 use log::{error, info, warn};
 use nix::unistd::{Pid, chdir};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
-/// Forwards signals and reaps until the workload has ended. `reporter` is the way to outer, if there is one.
-pub(super) fn until_the_end(
-    workload: Pid,
-    group: bool,
-    reporter: Option<&Reporter>,
-    terminal: Option<&Terminal>,
-) -> Outcome {
-    let_go([reporter.map(AsFd::as_fd), terminal.and_then(Terminal::own_fd)]);
+/// Who is above init, and can continue a workload that was stopped.
+pub(super) enum Above<'a> {
+    /// Nobody that init knows of: it is PID 1 in place.
+    Nobody(&'a Job),
+    /// A shell, perhaps: init is in place, and one of its jobs.
+    Shell(&'a mut Job),
+    /// Outer, which tells the shell.
+    Outer(&'a Reporter),
+}
+
+impl Above<'_> {
+    fn own_fd(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Above::Nobody(job) => job.own_fd(),
+            Above::Shell(job) => job.own_fd(),
+            Above::Outer(reporter) => Some(reporter.as_fd()),
+        }
+    }
+}
+
+/// Forwards signals and reaps until the workload has ended.
+pub(super) fn until_the_end(workload: Pid, group: bool, mut above: Above<'_>) -> Outcome {
+    let_go(above.own_fd());
     let recipient = if group { Recipient::Group(workload) } else { Recipient::Process(workload) };
     let mut forwarder = Forwarder::new(recipient, "the workload");
+    let mut stopped = false;
     loop {
         let info = forwarder.next();
         match info.signal() {
             Some(Signal::CHLD) => match reap::drain(workload) {
                 MainChild::Running => {}
+                MainChild::Stopped(signal) => stopped = !continues_at_once(workload, signal, &mut above),
                 MainChild::Ended(outcome) => {
                     info!("the workload ended: {outcome}");
                     return outcome;
@@ -41,24 +59,84 @@ pub(super) fn until_the_end(
                     return Outcome::Exited(PIDONE_FAILED);
                 }
             },
-            Some(Signal::IO) if info.is_from_kernel() && reporter.is_some() => end_if_outer_is_gone(reporter),
+            Some(Signal::CONT) => {
+                take_terminal(workload, &info, &mut above);
+                if std::mem::take(&mut stopped) { resume(workload) } else { forwarder.forward(info) }
+            }
+            Some(Signal::IO) if info.is_from_kernel() && end_if_outer_is_gone(&above) => {}
             _ => forwarder.forward(info),
         }
     }
 }
 
 /// Init pins neither a directory nor anything that it inherited (B33, B35). Stdio stays, for messages.
-fn let_go<const N: usize>(keep: [Option<std::os::fd::BorrowedFd<'_>>; N]) {
+fn let_go(keep: Option<BorrowedFd<'_>>) {
     if let Err(errno) = chdir("/") {
         warn!("cannot change to /: {}; the working directory stays busy", reason(errno));
     }
-    sys::close_all_but(keep);
+    sys::close_all_but([keep]);
 }
 
 /// SIGIO of the report pipe: outer has closed its end, which it does only by dying. Our end takes everything in the
-/// namespace with it.
-fn end_if_outer_is_gone(reporter: Option<&Reporter>) {
-    if reporter.is_some_and(|reporter| !reporter.outer_lives()) {
+/// namespace with it. False if there is no outer, and the signal was not about that.
+fn end_if_outer_is_gone(above: &Above<'_>) -> bool {
+    let Above::Outer(reporter) = above else { return false };
+    if !reporter.outer_lives() {
         sys::exit_now(PIDONE_FAILED.into());
     }
+    true
+}
+
+/// The workload was stopped by `signal`. True if it has been continued: by a shell, or because there is none.
+fn continues_at_once(workload: Pid, signal: Signal, above: &mut Above<'_>) -> bool {
+    match above {
+        Above::Outer(reporter) => {
+            reporter.send(&Report::Stopped(signal));
+            return false;
+        }
+        Above::Shell(job) => {
+            job.stop(signal);
+            if job.resume() {
+                give_terminal(workload);
+            }
+        }
+        // Sent on purpose, and whoever sent it can send SIGCONT.
+        Above::Nobody(_) if signal == Signal::STOP => return false,
+        // With no shell above, Ctrl-Z would freeze a container for good.
+        Above::Nobody(_) if signal == Signal::TSTP => {}
+        // For being in the background of the terminal: it goes on if it can be had, and would only stop again if not.
+        Above::Nobody(_) => {
+            if !give_terminal(workload) {
+                return false;
+            }
+        }
+    }
+    resume(workload);
+    true
+}
+
+/// Continues the workload with its process group, all of which Ctrl-Z has stopped.
+fn resume(workload: Pid) {
+    // Ignoring the error: gone (ESRCH), or beyond our rights (EPERM), as a forwarded signal would be.
+    let _ = sys::send(Recipient::Group(workload), Signal::CONT);
+}
+
+/// A SIGCONT that comes with the foreground: of a shell's `fg`, seen by outer or by ourselves.
+fn take_terminal(workload: Pid, info: &SignalInfo, above: &mut Above<'_>) {
+    let foreground = match above {
+        Above::Nobody(_) => false,
+        Above::Shell(job) => job.resume(),
+        Above::Outer(_) => info.is_resume(),
+    };
+    if foreground {
+        give_terminal(workload);
+    }
+}
+
+/// Makes the workload the foreground group; true if it is now.
+fn give_terminal(workload: Pid) -> bool {
+    Terminal::controlling().is_some_and(|terminal| {
+        terminal.hand_to(workload);
+        terminal.has_in_foreground(workload)
+    })
 }

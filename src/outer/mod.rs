@@ -1,26 +1,25 @@
 //! Runs in: outer. The process the user started, outside: clone, map ids, supervise, mirror the end.
 //!
 //! - [`idmap`]: writes the maps of a new user namespace.
+//! - [`supervise`]: the loop.
 //! - [`mirror`]: ends the way the workload did.
 
 mod idmap;
 mod mirror;
+mod supervise;
 
 use crate::cli::Place;
-use crate::error::{Failure, Stage, reason};
+use crate::error::{Failure, Stage};
 use crate::exit::Outcome;
-use crate::forward::Forwarder;
-use crate::handshake::{self, Listener, Report};
+use crate::handshake::{self, Report};
 use crate::init::{self, Link};
+use crate::job::Job;
 use crate::logging::{self, Half};
 use crate::plan::LaunchPlan;
 use crate::reap::{self, MainChild};
 use crate::signal::Signal;
-use crate::sys::{self, Forked, Recipient, exit_now};
-use crate::terminal::Terminal;
-use log::{debug, warn};
-use nix::unistd::{Pid, chdir};
-use std::os::fd::AsFd;
+use crate::sys::{self, Forked, exit_now};
+use log::warn;
 
 pub(crate) use mirror::end_like;
 
@@ -34,7 +33,7 @@ pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
     let (place, id_map, namespaces) = (plan.place, plan.namespaces.id_map, plan.namespaces);
     let (listener, reporter) = handshake::pipe()?;
     let (gate, gate_keeper) = id_map.map(|_| handshake::gate()).transpose()?.unzip();
-    let terminal = Terminal::in_foreground();
+    let job = Job::new();
     // Each side drops, and so closes, what belongs to the other.
     let forked = sys::clone_process(namespaces.clone_flags())
         .map_err(|errno| Failure::new(Stage::CloneNamespaces, namespaces.names(), errno))?;
@@ -43,7 +42,7 @@ pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
         Forked::Child => {
             drop((listener, gate_keeper));
             let inside = if place == Place::Bare { init::bare } else { init::isolated };
-            exit_now(inside(plan, Link { reporter, gate }, terminal));
+            exit_now(inside(plan, Link { reporter, gate }, job));
         }
     };
     drop((reporter, gate));
@@ -52,47 +51,21 @@ pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
     if let (Ok(()), Some(gate_keeper)) = (&mapped, gate_keeper) {
         gate_keeper.open();
     }
-    let outcome = supervise(child, place, &listener, terminal.as_ref());
-    if let Some(terminal) = terminal {
-        terminal.take_back();
-    }
+    let (end, report) = supervise::until_the_end(child, place, &listener, job);
     mapped?;
-    read_report(outcome, place, &listener)
-}
-
-/// Forwards signals to `child` and reaps until it has ended.
-fn supervise(child: Pid, place: Place, listener: &Listener, terminal: Option<&Terminal>) -> MainChild {
-    // The inside has its own copies of all this; ours would only keep mounts busy and pipes open (B33, B35).
-    if let Err(errno) = chdir("/") {
-        warn!("cannot change to /: {}; the working directory stays busy", reason(errno));
-    }
-    sys::close_all_but([Some(listener.as_fd()), terminal.and_then(Terminal::own_fd)]);
-    let role = if place == Place::Bare { "the workload" } else { "init" };
-    debug!("{role} is pid {child}");
-    let mut forwarder = Forwarder::new(Recipient::Process(child), role);
-    loop {
-        let info = forwarder.next();
-        if info.signal() != Some(Signal::CHLD) {
-            forwarder.forward(info);
-            continue;
-        }
-        match reap::drain(child) {
-            MainChild::Running => {}
-            ended => return ended,
-        }
-    }
+    read_report(end, report, place)
 }
 
 /// What became of the workload, from init's report if there is one and from its end if not.
-fn read_report(child: MainChild, place: Place, listener: &Listener) -> Result<Outcome, Failure> {
-    match (listener.report(), child) {
+fn read_report(child: MainChild, report: Option<Report>, place: Place) -> Result<Outcome, Failure> {
+    match (report, child) {
         (Some(Report::Failed(failure)), _) => Err(failure),
         (Some(Report::Ended(outcome)), _) => Ok(outcome),
-        (None, MainChild::Ended(outcome)) => {
+        (_, MainChild::Ended(outcome)) => {
             explain_silence(outcome, place);
             Ok(outcome)
         }
-        (None, MainChild::Running | MainChild::Lost) => {
+        (_, MainChild::Running | MainChild::Stopped(_) | MainChild::Lost) => {
             warn!("init is gone, and its end was never reported");
             Ok(Outcome::Exited(crate::exit::PIDONE_FAILED))
         }

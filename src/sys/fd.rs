@@ -60,16 +60,16 @@ fn close_each(first: c_uint, last: c_uint) {
     }
 }
 
-/// Asks for a SIGIO to this process when the other end of the pipe `fd` is closed for the last time, as it is
-/// when its holder dies (F_SETOWN and O_ASYNC, fcntl(2)).
+/// Asks for a SIGIO to this process whenever something happens to the pipe `fd`: it was written to, or its other end was
+/// closed for the last time, as it is when its holder dies (F_SETOWN and O_ASYNC, fcntl(2)). Sets `flags` too.
 ///
 /// # Errors
 /// What fcntl(2) returns.
-pub(crate) fn signal_on_hangup(fd: impl AsFd) -> Result<()> {
+pub(crate) fn signal_on_io(fd: impl AsFd, flags: OFlag) -> Result<()> {
     let raw = fd.as_fd().as_raw_fd();
     let own = nix::unistd::getpid();
     // SAFETY: `raw` is open for as long as `fd` is borrowed; F_SETOWN takes a pid by value.
     Errno::result(unsafe { libc::fcntl(raw, libc::F_SETOWN, own.as_raw()) })?;
     // A new pipe's only status flag is its access mode, which F_SETFL ignores: no need to read them first.
-    fcntl(fd, FcntlArg::F_SETFL(OFlag::O_ASYNC)).map(drop)
+    fcntl(fd, FcntlArg::F_SETFL(OFlag::O_ASYNC | flags)).map(drop)
 }

@@ -18,10 +18,11 @@ mod wait;
 
 pub(crate) use clone::{Forked, clone_process, exit_now, spawn_sharing_memory};
 pub(crate) use exec::{PointerArray, execve};
-pub(crate) use fd::{close_all_but, own_fd, signal_on_hangup};
+pub(crate) use fd::{close_all_but, own_fd, signal_on_io};
 pub use memory::Args;
 pub(crate) use memory::{environment, error_text};
 pub(crate) use signals::{
-    Recipient, SignalInfo, SignalSet, SignalState, block_all_signals, die_by, queue, send, wait_signal,
+    Recipient, SignalInfo, SignalSet, SignalState, block_all_signals, die_by, queue, queue_resume, send, stop_by,
+    wait_signal,
 };
 pub(crate) use wait::{Reaped, WaitStatus, own_pidfd_inode, peek_zombie, reap, wait_for};

@@ -88,6 +88,11 @@ impl SignalInfo {
         Signal::new(self.0.si_signo)
     }
 
+    /// Whether outer sent it, from outside, to say that the workload may have the terminal.
+    pub(crate) fn is_resume(&self) -> bool {
+        self.0.si_code == FOREGROUND && self.sender().is_some_and(|(pid, _)| pid.as_raw() == 0)
+    }
+
     /// Whether it is one that queues: with count and order, and only as long as there is room.
     pub(crate) fn is_real_time(&self) -> bool {
         self.0.si_signo > 31
@@ -100,7 +105,7 @@ impl SignalInfo {
 
     /// Whether a process attached a value (`sigqueue(3)`), or claims another origin that only passes on whole.
     pub(crate) fn is_queued(&self) -> bool {
-        self.0.si_code < 0 && self.0.si_code != libc::SI_TKILL
+        self.0.si_code < 0 && self.0.si_code != libc::SI_TKILL && self.0.si_code != FOREGROUND
     }
 
     /// Pid and uid of the sender as seen from here; pid 0 stands for a process outside this PID namespace.
@@ -179,6 +184,22 @@ pub(crate) fn queue(recipient: Recipient, info: &SignalInfo) -> Result<()> {
     }
 }
 
+/// The code of a SIGCONT with which outer tells init that the workload may have the terminal. Negative, as
+/// rt_sigqueueinfo(2) wants it, and no code of the kernel's.
+const FOREGROUND: c_int = -1001;
+
+/// Tells init that its job was continued in the foreground: a SIGCONT that only outer can send.
+///
+/// # Errors
+/// As `send`.
+pub(crate) fn queue_resume(init: Pid) -> Result<()> {
+    // SAFETY: all zeros is a valid siginfo_t.
+    let mut info: libc::siginfo_t = unsafe { MaybeUninit::zeroed().assume_init() };
+    info.si_signo = libc::SIGCONT;
+    info.si_code = FOREGROUND;
+    queue(Recipient::Process(init), &SignalInfo(info))
+}
+
 fn queue_to_group(leader: Pid, info: &SignalInfo) -> Result<()> {
     const PIDFD_SIGNAL_PROCESS_GROUP: c_long = 4;
     // SAFETY: takes two integers.
@@ -194,15 +215,33 @@ fn queue_to_group(leader: Pid, info: &SignalInfo) -> Result<()> {
     sent
 }
 
-/// Ends this process by `signal`, where its default action is to end: default action, unblocked, sent to ourselves.
-/// Comes back where that does not kill, as in a PID 1.
-pub(crate) fn die_by(signal: Signal) {
+/// Gives `signal` its default action, whatever it had; with the raw call also what the libc keeps for itself.
+/// Fails for KILL and STOP, whose action is fixed.
+fn default_action(signal: Signal) {
     /// The kernel's `struct sigaction`, which no architecture has larger: SIG_DFL, no flags, an empty mask.
     static DEFAULT: [u64; 4] = [0; 4];
     let number = c_long::from(signal.number());
-    // SAFETY: a valid action and no place for the old one. Fails for KILL, whose action is fixed.
+    // SAFETY: a valid action and no place for the old one.
     unsafe { libc::syscall(libc::SYS_rt_sigaction, number, &raw const DEFAULT, 0, SET_SIZE) };
-    // Ignoring the error: there is nobody to tell, and the caller has a status to fall back on.
+}
+
+/// Lets `signal` act on this process: default action, sent to ourselves, unblocked for a moment.
+fn suffer(signal: Signal) {
+    default_action(signal);
+    // Ignoring the error: there is nobody to tell, and each caller goes on in its own way.
     let _ = send(Recipient::Process(nix::unistd::getpid()), signal);
     set_mask(libc::SIG_UNBLOCK, SignalSet::only(signal));
+}
+
+/// Ends this process by `signal`, where its default action is to end. Comes back where that does not kill, as in a
+/// PID 1.
+pub(crate) fn die_by(signal: Signal) {
+    suffer(signal);
+}
+
+/// Stops this process by `signal`, where its default action is to stop, until a SIGCONT. Comes back at once where the
+/// kernel does not stop us: an orphaned process group (all but SIGSTOP), or a PID 1.
+pub(crate) fn stop_by(signal: Signal) {
+    suffer(signal);
+    set_mask(libc::SIG_BLOCK, SignalSet::only(signal));
 }

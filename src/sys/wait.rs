@@ -1,5 +1,6 @@
 //! Runs in: outer, init. Raw waits: nix's fail on a child that a real-time signal killed, after having reaped it.
 
+use crate::signal::Signal;
 use nix::errno::Errno;
 use nix::libc::{self, c_int};
 use nix::unistd::Pid;
@@ -10,28 +11,40 @@ use std::os::fd::{FromRawFd, OwnedFd};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WaitStatus(pub(crate) c_int);
 
+impl WaitStatus {
+    fn of(self, pid: Pid) -> Reaped {
+        match Signal::new(libc::WSTOPSIG(self.0)) {
+            Some(signal) if libc::WIFSTOPPED(self.0) => Reaped::Stopped(pid, signal),
+            _ => Reaped::Child(pid, self),
+        }
+    }
+}
+
 /// What one look at the children found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reaped {
     /// This child had ended and is now gone.
     Child(Pid, WaitStatus),
+    /// This child was stopped by this signal.
+    Stopped(Pid, Signal),
     /// There are children, and all of them run.
     NoneEnded,
     /// There is no child at all (ECHILD).
     NoChildren,
 }
 
-/// Reaps one ended child, without blocking; `who` is `None` for any. Children that were made without SIGCHLD as
+/// Reaps one ended child, or hears of a stopped one, without blocking; `who` is `None` for any. Children that were made without SIGCHLD as
 /// their exit signal count too (`__WALL`): pidone may have inherited them from the program that became it.
 pub(crate) fn reap(who: Option<Pid>) -> Reaped {
+    const FLAGS: c_int = libc::WNOHANG | libc::WUNTRACED | libc::__WALL;
     let pid = who.map_or(-1, Pid::as_raw);
     let mut status = 0;
     loop {
         // SAFETY: `status` is a valid place for an int; the resource usage pointer may be NULL (wait4(2)).
-        let got = unsafe { libc::wait4(pid, &raw mut status, libc::WNOHANG | libc::__WALL, std::ptr::null_mut()) };
+        let got = unsafe { libc::wait4(pid, &raw mut status, FLAGS, std::ptr::null_mut()) };
         match got {
             0 => return Reaped::NoneEnded,
-            pid if pid > 0 => return Reaped::Child(Pid::from_raw(pid), WaitStatus(status)),
+            pid if pid > 0 => return WaitStatus(status).of(Pid::from_raw(pid)),
             _ if Errno::last() == Errno::ECHILD => return Reaped::NoChildren,
             // EINTR: WNOHANG never sleeps, yet the manual page reserves it. Nothing else can happen here.
             _ => {}

@@ -50,6 +50,11 @@ impl Session {
         Session { master, child, output, seen: String::new() }
     }
 
+    /// Gives the terminal another width.
+    pub fn resize(&mut self, columns: u16) {
+        sys::resize(&self.master, columns);
+    }
+
     /// Types.
     pub fn send(&mut self, keys: &str) {
         self.master.write_all(keys.as_bytes()).expect("type");

@@ -152,6 +152,13 @@ pub fn own_session(command: &mut Command) {
     });
 }
 
+/// Gives a terminal, by its master side, another width.
+pub fn resize(master: &std::fs::File, columns: u16) {
+    let size = libc::winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: the descriptor is open, and the argument a winsize.
+    check(unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) }).expect("resize");
+}
+
 /// Sets a soft and hard limit in the child.
 pub fn limit(resource: nix::sys::resource::Resource, soft: u64, hard: u64) -> io::Result<()> {
     Ok(nix::sys::resource::setrlimit(resource, soft, hard)?)

@@ -1,0 +1,106 @@
+//! Runs in: outer. Its loop: forwards signals to the child, reaps, and shows the shell when the workload stops.
+
+use crate::cli::Place;
+use crate::error::reason;
+use crate::forward::Forwarder;
+use crate::handshake::{Listener, Report};
+use crate::job::Job;
+use crate::reap::{self, MainChild};
+use crate::signal::Signal;
+use crate::sys::{self, Recipient};
+use crate::terminal::Terminal;
+use log::{debug, warn};
+use nix::unistd::{Pid, chdir};
+use std::os::fd::AsFd;
+
+/// The child of outer, and how to reach what runs in it.
+struct Inside<'a> {
+    child: Pid,
+    place: Place,
+    listener: &'a Listener,
+    /// What init said last: why the workload does not run, or how it ended.
+    last_word: Option<Report>,
+}
+
+/// Forwards signals to `child` and reaps until it has ended. Returns how it ended, and what it said last.
+pub(super) fn until_the_end(
+    child: Pid,
+    place: Place,
+    listener: &Listener,
+    mut job: Job,
+) -> (MainChild, Option<Report>) {
+    if let Err(errno) = listener.watch() {
+        warn!("cannot watch the report pipe: {}; Ctrl-Z will not be seen", reason(errno));
+    }
+    let_go(listener, &job);
+    let mut inside = Inside { child, place, listener, last_word: None };
+    let role = if place == Place::Bare { "the workload" } else { "init" };
+    debug!("{role} is pid {child}");
+    let mut forwarder = Forwarder::new(Recipient::Process(child), role);
+    loop {
+        let info = forwarder.next();
+        match info.signal() {
+            Some(Signal::CHLD) => match reap::drain(child) {
+                MainChild::Stopped(signal) if place == Place::Bare => inside.stopped(signal, &mut job),
+                MainChild::Running | MainChild::Stopped(_) => {}
+                ended => {
+                    inside.listen(&mut job);
+                    job.end();
+                    return (ended, inside.last_word);
+                }
+            },
+            Some(Signal::CONT) if job.resume() => inside.resume_in_foreground(),
+            Some(Signal::IO) if info.is_from_kernel() => inside.listen(&mut job),
+            _ => forwarder.forward(info),
+        }
+    }
+}
+
+/// The inside has its own copies of all this; ours would only keep mounts busy and pipes open (B33, B35).
+fn let_go(listener: &Listener, job: &Job) {
+    if let Err(errno) = chdir("/") {
+        warn!("cannot change to /: {}; the working directory stays busy", reason(errno));
+    }
+    sys::close_all_but([Some(listener.as_fd()), job.own_fd()]);
+}
+
+impl Inside<'_> {
+    /// Hears what init has to say.
+    fn listen(&mut self, job: &mut Job) {
+        while let Some(report) = self.listener.next() {
+            match report {
+                Report::Stopped(signal) => self.stopped(signal, job),
+                last_word => self.last_word = Some(last_word),
+            }
+        }
+    }
+
+    /// The workload was stopped: so is this job, until the shell continues it.
+    fn stopped(&self, signal: Signal, job: &mut Job) {
+        job.stop(signal);
+        if job.resume() {
+            return self.resume_in_foreground();
+        }
+        let whole_job = match self.place {
+            Place::Bare => Recipient::Group(self.child),
+            // Init passes it on to the whole process group of a workload that is stopped.
+            Place::Isolated | Place::InPlace => Recipient::Process(self.child),
+        };
+        // Ignoring the error: it is gone, which the next SIGCHLD tells.
+        let _ = sys::send(whole_job, Signal::CONT);
+    }
+
+    /// Continues the workload as the foreground group. Only in its own PID namespace can that be named, so init does it;
+    /// a bare workload is known out here.
+    fn resume_in_foreground(&self) {
+        if self.place != Place::Bare {
+            // Ignoring the error: as in `stopped`.
+            let _ = sys::queue_resume(self.child);
+            return;
+        }
+        if let Some(terminal) = Terminal::controlling() {
+            terminal.hand_to(self.child);
+        }
+        let _ = sys::send(Recipient::Group(self.child), Signal::CONT);
+    }
+}

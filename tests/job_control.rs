@@ -1,0 +1,225 @@
+//! Job control as a shell expects it: real interactive bash, real pseudo-terminal, keys typed.
+
+use crate::support::{binary, pidone, play, privilege, procfs, pty::Session, run, shell, sys};
+use std::process::Command;
+
+/// The places that can be had, as options.
+fn options() -> Vec<&'static str> {
+    if privilege::privileged() { vec!["--in-place", "--isolate"] } else { vec!["--in-place"] }
+}
+
+/// An interactive bash at its prompt, with `$PIDONE` set; `None` if there is no bash.
+fn bash() -> Option<Session> {
+    if !privilege::has("bash") {
+        return None;
+    }
+    let mut command = Command::new("bash");
+    let mut session = Session::start(
+        command.args(["--norc", "--noediting", "-i"]).env("PIDONE", binary()).env("PS1", "prompt> "),
+    );
+    session.expect("prompt> ");
+    Some(session)
+}
+
+/// Typed at a shell: waits until a job is stopped, and says something that was not typed.
+const UNTIL_STOPPED: &str = "until jobs -s | grep -q .; do :; done; echo not\"\"iced\n";
+
+#[test]
+fn ctrl_z_gives_the_prompt_back_and_fg_resumes_with_the_terminal() {
+    for place in options() {
+        let Some(mut bash) = bash() else { return };
+        bash.send(&format!(
+            "$PIDONE {place} -- sh -c 'echo up; read a; echo got $a; read b; echo and $b; exit 3'\n"
+        ));
+        bash.expect("\r\nup");
+        for word in ["one", "two"] {
+            bash.send("\x1a");
+            bash.expect("Stopped");
+            bash.expect("prompt> ");
+            bash.send("jobs\n");
+            bash.expect("Stopped");
+            bash.send("fg\n");
+            bash.expect("exit 3'");
+            bash.send(&format!("{word}\n"));
+            bash.expect(if word == "one" { "got one" } else { "and two" });
+        }
+        bash.expect("prompt> ");
+        bash.send("echo status $?\n");
+        bash.expect("status 3");
+    }
+}
+
+#[test]
+fn bg_resumes_without_the_terminal_and_fg_then_gives_it() {
+    for place in options() {
+        let Some(mut bash) = bash() else { return };
+        bash.send(&format!("$PIDONE {place} -- sh -c 'kill -STOP $$; echo re\"\"sumed; read a; echo got $a'\n"));
+        bash.expect("Stopped");
+        bash.expect("prompt> ");
+        bash.send("bg\n");
+        bash.expect("resumed");
+        // It wants to read, which it may not in the background: the shell hears of that, too, once it looks.
+        bash.send(UNTIL_STOPPED);
+        bash.expect("noticed");
+        bash.send("fg\n");
+        bash.expect("got $a'\r\n");
+        bash.send("it\n");
+        bash.expect("got it");
+        bash.expect("prompt> ");
+    }
+}
+
+#[test]
+fn started_in_the_background_it_takes_nothing_until_fg() {
+    for place in options() {
+        let Some(mut bash) = bash() else { return };
+        bash.send(&format!("$PIDONE {place} -- sh -c 'echo work\"\"ing; read a; echo got $a; exit 4' &\n"));
+        bash.expect("working");
+        bash.send(UNTIL_STOPPED);
+        bash.expect("noticed");
+        bash.send("fg\n");
+        bash.expect("exit 4'\r\n");
+        bash.send("it\n");
+        bash.expect("got it");
+        bash.send("echo status $?\n");
+        bash.expect("status 4");
+    }
+}
+
+#[test]
+fn a_running_background_job_gets_the_terminal_by_fg() {
+    for place in options() {
+        let Some(mut bash) = bash() else { return };
+        let fifo = crate::support::scratch("fg").join("fifo");
+        bash.send(&format!(
+            "mkfifo {0}; $PIDONE {place} -- sh -c 'read x <{0}; read a; echo got $a' &\n",
+            fifo.display()
+        ));
+        bash.expect("prompt> ");
+        bash.send(&format!("(sleep 0.1; echo >{}) & fg %1\n", fifo.display()));
+        bash.expect("got $a'\r\n");
+        bash.send("it\n");
+        bash.expect("got it");
+    }
+}
+
+#[test]
+fn signals_for_the_job_and_for_its_group_arrive_once() {
+    for place in options() {
+        let Some(mut bash) = bash() else { return };
+        let [player, role] = play("signals");
+        bash.send(&format!("$PIDONE {place} -- {player} {role} & job=$!\n"));
+        bash.expect("ready ");
+        for (command, signal) in
+            [("kill -INT %1", 2), ("kill -USR1 -- -$job", 10), ("kill -TERM $job", 15), ("kill -HUP %1", 1)]
+        {
+            bash.send(&format!("{command}\n"));
+            // Between one signal and the next no other arrived.
+            let before = bash.expect(&format!("signal {signal} code 0 value 0 "));
+            assert!(!before.contains("code 128") && before.matches("code 0").count() == 1, "{before:?}");
+        }
+        bash.send("kill -KILL -- -$job\n");
+    }
+}
+
+#[test]
+fn the_window_changes_size_once() {
+    for place in options() {
+        let [player, role] = play("signals");
+        let mut session = Session::start(&mut pidone([place, "--", &player, &role]));
+        session.expect("ready ");
+        session.expect("\r\n");
+        for columns in [100, 120] {
+            session.resize(columns);
+            let before = session.expect("signal 28 code 128 value 0 pid 0 uid 0\r\n");
+            assert!(!before[..before.len() - 20].contains("pid"), "{before:?}");
+        }
+        session.send("\x03");
+        let before = session.expect("signal 2 ");
+        assert!(!before.contains("signal 28"), "{before:?}");
+    }
+}
+
+#[test]
+fn without_a_shell_above_ctrl_z_stops_nothing() {
+    for place in options() {
+        let mut session = Session::start(&mut pidone([place, "--", "sh", "-c", "echo up; read a; echo got $a"]));
+        session.expect("up");
+        session.send("\x1a");
+        session.expect("^Z");
+        session.send("it\n");
+        session.expect("got it");
+        assert!(session.end().0.success());
+    }
+}
+
+#[test]
+fn in_place_as_pid_1_ctrl_z_freezes_nothing() {
+    if !privilege::privileged() {
+        return;
+    }
+    let inner = binary().display().to_string();
+    let words = ["--as-pid1", "--", &inner, "--", "sh", "-c", "echo up; read a; echo got $a; exit 6"];
+    let mut session = Session::start(&mut pidone(words));
+    session.expect("up");
+    session.send("\x1a");
+    session.expect("^Z");
+    session.send("it\n");
+    session.expect("got it");
+    assert_eq!(session.end().0.code(), Some(6));
+}
+
+#[test]
+fn a_pager_at_the_end_of_a_pipeline_can_read_its_keys() {
+    for place in options() {
+        let Some(mut bash) = bash() else { return };
+        // The command still runs, and its group in the foreground would stop the pager for reading.
+        let pager = "sh -c 'read line; read a </dev/tty; echo pager got $line $a'";
+        bash.send(&format!("$PIDONE {place} -- sh -c 'echo text; exec sleep 1000' | {pager}\n"));
+        bash.expect("got $line $a'\r\n");
+        bash.send("it\n");
+        bash.expect("pager got text it");
+        bash.send("\x03");
+        bash.expect("prompt> ");
+    }
+}
+
+#[test]
+fn a_command_that_reads_the_terminal_gets_it_also_in_a_pipeline() {
+    for place in options() {
+        let Some(mut bash) = bash() else { return };
+        bash.send(&format!("$PIDONE {place} -- sh -c 'read a; echo got $a' | cat\n"));
+        bash.expect("got $a' | cat\r\n");
+        bash.send("it\n");
+        bash.expect("got it");
+        bash.expect("prompt> ");
+        bash.send(&format!("$PIDONE {place} -- bash --norc --noediting -i 2>&1 | cat\n"));
+        let greeting = bash.expect("prompt> ");
+        assert!(!greeting.contains("no job control"), "{greeting:?}");
+        bash.send("exit\n");
+        bash.expect("prompt> ");
+    }
+}
+
+#[test]
+fn a_stop_without_any_terminal_is_shown_to_the_parent() {
+    for place in options() {
+        let script = format!("exec $PIDONE {place} -- sh -c 'kill -STOP $$; exit 8'");
+        let running = crate::support::Running::start(&mut shell(&script));
+        crate::support::eventually("pidone is stopped", || {
+            (procfs::state(running.pid()) == Some('T')).then_some(())
+        });
+        sys::kill(running.pid(), 18);
+        running.end().exits(8);
+    }
+}
+
+#[test]
+fn timeout_ends_it() {
+    for place in options() {
+        let ended = run(&mut shell(&format!("timeout 0.3 $PIDONE {place} -- sleep 1000; echo $?")));
+        assert_eq!(ended.stdout, "124\n");
+        let ended = run(&mut shell(&format!("timeout -s INT 0.3 $PIDONE {place} -- sleep 1000; echo $?")));
+        assert_eq!(ended.stdout, "124\n");
+    }
+}
