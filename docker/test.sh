@@ -252,6 +252,12 @@ signals_are_forwarded_once() {
     check 'a real-time stop signal arrives' $'ready\n=> 165' "$(outcome real-time)"
 }
 
+# Asks the workload for a sign of life; true once one has come after the terminal's echo $2.
+is_alive_after() {
+    docker kill -s USR1 "$run-$1" >/dev/null
+    has_printed "$1" "$2alive"
+}
+
 standard_input_and_terminals_work() {
     check 'standard input comes through' $'typed\n=> 0' "$(echo typed | run_to_end -i "$image" cat)"
     # Fields 5 and 8 of proc_pid_stat(5): the process group, and the foreground one of its terminal.
@@ -259,15 +265,18 @@ standard_input_and_terminals_work() {
     check 'docker run -t: the workload is in the foreground' $'/dev/*\n0\n=> 0' \
         "$(run_to_end -t "$image" sh -c "$script" | tr -d '\r')"
 
-    script='trap "echo interrupted" INT; trap "echo term; exit 7" TERM; echo ready; while :; do sleep 0.05; done'
+    script='trap "echo interrupted" INT; trap "echo alive" USR1; trap "echo term; exit 7" TERM; echo ready; while :; do sleep 0.05; done'
     local command="docker run -it --network none --name $run-terminal $image sh -c '$script'"
     {
         eventually has_printed terminal ready
         printf '\003'
         eventually has_printed terminal interrupted
+        printf '\032'
+        # The echo of the key becomes part of the log with the line that it begins.
+        eventually is_alive_after terminal ^Z
         docker stop "$run-terminal" >/dev/null
     } | quietly script -qc "timeout --foreground 60 $command" /dev/null
-    check 'docker run -it: Ctrl-C arrives once' $'ready\n^Cinterrupted\nterm\n=> 7' "$(outcome terminal | tr -d '\r')"
+    check 'docker run -it: Ctrl-C arrives once, Ctrl-Z freezes nothing' $'ready\n^Cinterrupted\n*^Zalive\n*term\n=> 7' "$(outcome terminal | tr -d '\r')"
 }
 
 a_shared_pid_namespace_works_in_place() {
