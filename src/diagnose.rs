@@ -35,7 +35,7 @@ pub(crate) fn hint(failure: &Failure, namespaces: NamespacePlan) -> Option<Strin
             Some("there is no directory /proc here: make one, or use --proc none".into())
         }
         (Stage::FindCommand, _) => not_found(&failure.object),
-        (Stage::RunCommand, errno) => not_runnable(errno),
+        (Stage::RunCommand, errno) => not_runnable(&failure.object, errno),
         _ => None,
     }
 }
@@ -181,13 +181,19 @@ fn pids_cgroup(line: &str) -> Option<(PathBuf, &str)> {
 
 fn not_found(command: &OsStr) -> Option<String> {
     let bytes = command.as_bytes();
+    if bytes.is_empty() {
+        return Some("the command is an empty word; a variable that is not set?".into());
+    }
     if bytes.contains(&b' ') {
         return Some(
             "the command is one word, and no shell splits it: give its arguments apart, or use sh -c".into(),
         );
     }
-    if bytes.contains(&b'/') {
+    if bytes.starts_with(b"/") {
         return None;
+    }
+    if bytes.contains(&b'/') {
+        return Some("a path without a leading / begins in the working directory".into());
     }
     match std::env::var_os("PATH") {
         Some(path) => Some(format!("looked in PATH={}", path.display())),
@@ -195,8 +201,10 @@ fn not_found(command: &OsStr) -> Option<String> {
     }
 }
 
-fn not_runnable(errno: Errno) -> Option<String> {
+fn not_runnable(command: &OsStr, errno: Errno) -> Option<String> {
+    let is_directory = command.as_bytes().starts_with(b"/") && Path::new(command).is_dir();
     let hint = match errno {
+        Errno::EACCES if is_directory => "it is a directory",
         Errno::EACCES => "it must be a file, executable for this user (chmod +x), on a file system without noexec",
         Errno::ENOENT => "the file is there, but the interpreter of its #! line or its dynamic loader is not",
         Errno::ENOEXEC => "it has no #! line, or is built for another kind of machine",

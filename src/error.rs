@@ -28,6 +28,10 @@ macro_rules! stages {
 }
 
 stages! {
+    /// The very first calls, rt_sigprocmask(2) and sigaction(2).
+    BlockSignals => "cannot block signals",
+    /// The text of `--help` or `--version`.
+    PrintText => "cannot print",
     /// pipe2(2) between outer and init.
     MakePipe => "cannot make a pipe to init",
     /// clone(2) with the namespace flags.
@@ -50,6 +54,8 @@ stages! {
     BecomeSubreaper => "cannot become a child subreaper",
     /// clone(2) of the workload's process.
     StartProcess => "cannot start a process for the command",
+    /// rt_sigprocmask(2) and sigaction(2) in the workload's process.
+    RestoreSignals => "cannot restore the signal mask for the command",
     /// execve(2): nothing by that name.
     FindCommand => "cannot find the command",
     /// execve(2): it is there, but does not run.
@@ -104,7 +110,7 @@ impl UsageError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
         UsageError {
             message: message.into(),
-            hint: "'pidone --help' lists all options, 'pidone -h' the main ones".into(),
+            hint: "'pidone -h' lists the options, 'pidone --help' explains them".into(),
         }
     }
 

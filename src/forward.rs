@@ -13,10 +13,6 @@ use std::time::Duration;
 /// How long to wait before sending again to somebody whose queue is full. The kernel does not tell when it has room.
 const RETRY_AFTER: Duration = Duration::from_millis(5);
 
-/// How many signals are held back at most (128 bytes each); further ones stay in the kernel's queue, and their senders
-/// see it fill up.
-const MOST_HELD: usize = 65_536;
-
 /// Passes signals on to one recipient.
 pub(crate) struct Forwarder {
     recipient: Recipient,
@@ -36,16 +32,12 @@ impl Forwarder {
     /// While signals are held back, standard ones still pass: they need no room in a queue. Real-time ones queue up
     /// behind the held ones, in memory and not in the kernel: the limit that stands in the way counts all signals
     /// pending for a *user* (RLIMIT_SIGPENDING, setrlimit(2)), so those left in our own kernel queue could be the very
-    /// ones that fill it, for ever.
+    /// ones that fill it, for ever. For the same reason there is no bound on them but memory (128 bytes each).
     pub(crate) fn next(&mut self) -> SignalInfo {
         loop {
             self.send_held();
-            let (set, timeout) = match self.held.len() {
-                0 => (SignalSet::ALL, None),
-                MOST_HELD.. => (SignalSet::STANDARD, Some(RETRY_AFTER)),
-                _ => (SignalSet::ALL, Some(RETRY_AFTER)),
-            };
-            match sys::wait_signal(set, timeout) {
+            let timeout = if self.held.is_empty() { None } else { Some(RETRY_AFTER) };
+            match sys::wait_signal(SignalSet::ALL, timeout) {
                 Some(info) if self.held.is_empty() || !info.is_real_time() => return info,
                 Some(info) => self.held.push_back(info),
                 None => {}
@@ -111,7 +103,12 @@ impl Forwarder {
     }
 }
 
-/// SIGPIPE and SIGXFSZ that our own log lines cause: the kernel sends them in the writer's own name.
+/// SIGPIPE and SIGXFSZ that our own log lines cause, which the kernel sends in the writer's own name; and the SIGTTIN and
+/// SIGTTOU that it sends to a whole process group because one member, which the workload is not, touched the terminal.
 fn is_our_own(info: &SignalInfo, signal: Signal) -> bool {
-    matches!(signal, Signal::PIPE | Signal::XFSZ) && info.sender().is_some_and(|(pid, _)| pid == getpid())
+    match signal {
+        Signal::PIPE | Signal::XFSZ => info.sender().is_some_and(|(pid, _)| pid == getpid()),
+        Signal::TTIN | Signal::TTOU => info.is_from_kernel(),
+        _ => false,
+    }
 }

@@ -1,13 +1,15 @@
 //! Runs in: outer (reads), init and workload child (write). The reports that cross from inside to outside.
 //!
-//! One pipe serves both ways of noticing the other half's end. Inside writes why the workload could not be started, or
+//! One pipe serves both ways of noticing the other half's end. Inside first says that it has left outer's process group;
+//! then why the workload could not be started, or
 //! else each time it was stopped and how it ended; no last word at all means that something killed init. Outer keeps the reading end open for as long as it lives, which tells those inside
 //! whether it still does.
 
-use crate::error::{Failure, Stage};
+use crate::error::{Failure, Stage, reason};
 use crate::exit::Outcome;
 use crate::signal::Signal;
-use crate::sys::{WaitStatus, own_fd, signal_on_io};
+use crate::sys::{WaitStatus, own_fd, watch};
+use log::warn;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -19,6 +21,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 /// What those inside have to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Report {
+    /// The child has left outer's process group: what outer forwards from now on arrives once.
+    Apart,
     /// The workload does not run, for this reason.
     Failed(Failure),
     /// The workload was stopped by this signal.
@@ -32,6 +36,7 @@ const CAPACITY: usize = 1024;
 const FAILED: u8 = 1;
 const ENDED: u8 = 2;
 const STOPPED: u8 = 3;
+const APART: u8 = 4;
 /// Kind, stage, and a number: errno, wait status or signal, in the machine's own byte order. A failure's object follows,
 /// to the end: nothing comes after a failure.
 const HEADER: usize = 6;
@@ -43,6 +48,7 @@ impl Report {
             Report::Failed(failure) => {
                 (FAILED, failure.stage as u8, failure.errno as i32, failure.object.as_bytes())
             }
+            Report::Apart => (APART, 0, 0, [].as_slice()),
             Report::Stopped(signal) => (STOPPED, 0, signal.number(), [].as_slice()),
             Report::Ended(outcome) => (ENDED, 0, outcome.to_wait().0, [].as_slice()),
         };
@@ -62,6 +68,7 @@ impl Report {
                 object: OsString::from_vec(object.to_vec()),
                 errno: Errno::from_raw(number),
             })),
+            APART => Some(Report::Apart),
             STOPPED => Signal::new(number).map(Report::Stopped),
             ENDED => Some(Report::Ended(Outcome::from_wait(WaitStatus(number)))),
             _ => None,
@@ -91,15 +98,15 @@ fn own_pipe(name: &str) -> Result<(OwnedFd, OwnedFd), Failure> {
 pub(crate) struct Listener(OwnedFd);
 
 impl Listener {
-    /// From now on each report raises SIGIO in this process, and reading does not wait for one.
+    /// From now on each report raises `WATCH` in this process, and reading does not wait for one.
     ///
     /// # Errors
     /// What fcntl(2) returns.
     pub(crate) fn watch(&self) -> nix::Result<()> {
-        signal_on_io(&self.0, OFlag::O_NONBLOCK)
+        watch(&self.0, OFlag::O_NONBLOCK)
     }
 
-    /// The next report, if one is there.
+    /// The next report, if one is there; before `watch`, waits for it.
     pub(crate) fn next(&self) -> Option<Report> {
         let mut buffer = [0; CAPACITY];
         let (header, object) = buffer.split_at_mut(HEADER);
@@ -112,7 +119,12 @@ impl Listener {
         loop {
             match read(&self.0, buffer) {
                 Err(Errno::EINTR) => {}
-                done => return done.ok(),
+                Err(Errno::EAGAIN) | Ok(0) => return None,
+                Ok(length) => return Some(length),
+                Err(errno) => {
+                    warn!("cannot read what init reports: {}", reason(errno));
+                    return None;
+                }
             }
         }
     }
@@ -135,12 +147,12 @@ impl Reporter {
         let _ = retry_interrupted(|| write(&self.0, &buffer[..length]));
     }
 
-    /// From now on outer's death raises SIGIO in this process.
+    /// From now on outer's death raises `WATCH` in this process.
     ///
     /// # Errors
     /// What fcntl(2) returns.
     pub(crate) fn watch(&self) -> nix::Result<()> {
-        signal_on_io(&self.0, OFlag::empty())
+        watch(&self.0, OFlag::empty())
     }
 
     /// Whether outer is alive: nobody else has the reading end. Call it after dropping one's own `Listener`.
@@ -219,8 +231,9 @@ mod tests {
             let report = Report::Failed(Failure { stage: *stage, object, errno: Errno::EPERM });
             assert_eq!(round_trip(&report), Some(report));
         }
-        let stopped = Report::Stopped(Signal::TTIN);
-        assert_eq!(round_trip(&stopped), Some(stopped));
+        for report in [Report::Apart, Report::Stopped(Signal::TTIN)] {
+            assert_eq!(round_trip(&report), Some(report));
+        }
         for outcome in [Outcome::Exited(255), Outcome::Killed(Signal::new(64).unwrap())] {
             assert_eq!(round_trip(&Report::Ended(outcome)), Some(Report::Ended(outcome)));
         }

@@ -18,11 +18,12 @@ pub(crate) struct Job {
 impl Job {
     /// As the shell started it: in the foreground of the terminal, or not.
     ///
-    /// In a pipeline (`pidone … | less`) the whole foreground group is one job, and its last command is the one that
-    /// reads keys. The terminal is then left where it is: should the workload want it, the kernel stops it for that, and
-    /// it gets it (see `stop`); Ctrl-C reaches it through us.
+    /// To be in the foreground group does not mean to be alone in it. In a pipeline (`pidone … | less`) the last command
+    /// is the one that reads keys; a script's `pidone … &` has no stdin, and the script goes on. So the foreground is
+    /// taken only where stdin is the terminal and stdout no pipe. Elsewhere Ctrl-C reaches the workload through us, and
+    /// should it want the terminal, the kernel stops it for that, and it gets it (see `stop`).
     pub(crate) fn new() -> Self {
-        Job { terminal: if terminal::stdout_is_a_pipe() { None } else { Terminal::in_foreground() } }
+        Job { terminal: Terminal::on_stdin().filter(|_| !terminal::stdout_is_a_pipe()) }
     }
 
     /// The terminal, if the workload is to have its foreground.

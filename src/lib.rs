@@ -49,8 +49,10 @@ mod sys;
 mod terminal;
 
 use crate::cli::{Place, Request, RunRequest};
+use crate::error::{Failure, Stage};
 use crate::plan::LaunchPlan;
 use crate::sys::SignalState;
+use nix::errno::Errno;
 use std::ffi::c_int;
 use std::io::Write as _;
 
@@ -62,7 +64,10 @@ pub use crate::sys::Args;
 #[must_use]
 pub fn run(args: Args) -> c_int {
     // First of all: until now a signal for a PID 1 without handlers was dropped by the kernel.
-    let signals = sys::block_all_signals();
+    let signals = match sys::block_all_signals() {
+        Ok(signals) => signals,
+        Err(errno) => return report(&Failure::new(Stage::BlockSignals, "1 to 64", errno), None).into(),
+    };
     let from_environment = std::env::var_os("PIDONE_OPTIONS");
     let words = args.rest().map(ToOwned::to_owned);
     let status = match cli::parse(words, from_environment.as_deref()) {
@@ -92,17 +97,24 @@ fn launch(request: RunRequest, signals: SignalState) -> u8 {
         Place::InPlace => init::in_place(plan).map(exit::Outcome::status),
         Place::Isolated | Place::Bare => outer::run(plan).map(outer::end_like),
     };
-    ended.unwrap_or_else(|failure| {
-        failure.print(diagnose::hint(&failure, namespaces).as_deref());
-        exit::status_of(&failure)
-    })
+    ended.unwrap_or_else(|failure| report(&failure, diagnose::hint(&failure, namespaces).as_deref()))
+}
+
+/// Tells the user, once, and returns the status that tells the caller.
+fn report(failure: &Failure, hint: Option<&str>) -> u8 {
+    failure.print(hint);
+    exit::status_of(failure)
 }
 
 /// To stdout, ending like any program when that is a closed pipe.
 fn print(text: &str, signals: SignalState) -> u8 {
-    signals.unblock();
+    // Ignoring the error: the text can be printed all the same.
+    let _ = signals.unblock();
     match std::io::stdout().write_all(text.as_bytes()) {
         Ok(()) => 0,
-        Err(_) => exit::PIDONE_FAILED,
+        Err(error) => {
+            let errno = Errno::from_raw(error.raw_os_error().unwrap_or(0));
+            report(&Failure::new(Stage::PrintText, "standard output", errno), None)
+        }
     }
 }

@@ -1,9 +1,15 @@
 //! Runs in: outer, init. Log lines to stderr that say which half speaks; set up at no cost until one is written.
+//!
+//! A line that stderr has no room for is dropped, and counted: init must not wait for whoever does not read its log.
 
 use crate::cli::RunRequest;
-use env_logger::{Builder, Env, Logger, WriteStyle};
-use log::{LevelFilter, Log, Metadata, Record};
-use std::io::Write as _;
+use env_logger::{Builder, Logger, Target, WriteStyle};
+use log::{LevelFilter, Log, Metadata, Record, warn};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::write;
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -39,12 +45,25 @@ pub(crate) fn set_up(request: &RunRequest) {
         2 => LevelFilter::Debug,
         _ => LevelFilter::Trace,
     };
-    let by_environment = request.verbosity == 0 && std::env::var_os("RUST_LOG").is_some();
+    let directives = std::env::var_os(DIRECTIVES).filter(|_| request.verbosity == 0);
+    let by_environment = directives.as_deref().is_some_and(is_understood);
     let logger: &'static OnDemand = if by_environment { &BY_ENVIRONMENT } else { &BY_LEVEL };
     // An error means that a program using this crate as a library has a logger of its own: then that one it is.
     if log::set_logger(logger).is_ok() {
         log::set_max_level(if by_environment { logger.get().filter() } else { level });
     }
+    if let Some(directives) = directives.filter(|_| !by_environment) {
+        warn!("{DIRECTIVES} is not understood, and ignored: {}", directives.display());
+    }
+}
+
+/// The variable that env_logger reads.
+const DIRECTIVES: &str = "RUST_LOG";
+
+/// Asked first, because env_logger itself complains with a macro that panics where stderr cannot be written to; and the
+/// variable is often meant for the workload.
+fn is_understood(directives: &OsStr) -> bool {
+    directives.to_str().is_some_and(|directives| env_filter::Builder::new().try_parse(directives).is_ok())
 }
 
 /// An env_logger that is built on first use.
@@ -56,17 +75,21 @@ struct OnDemand {
 static BY_LEVEL: OnDemand =
     OnDemand { logger: OnceLock::new(), build: |builder| builder.filter_level(log::max_level()).build() };
 
-static BY_ENVIRONMENT: OnDemand =
-    OnDemand { logger: OnceLock::new(), build: |builder| builder.parse_env(Env::default()).build() };
+static BY_ENVIRONMENT: OnDemand = OnDemand {
+    logger: OnceLock::new(),
+    build: |builder| builder.parse_filters(&std::env::var(DIRECTIVES).unwrap_or_default()).build(),
+};
 
 impl OnDemand {
     fn get(&self) -> &Logger {
         self.logger.get_or_init(|| {
             let mut builder = Builder::new();
-            builder.write_style(WriteStyle::Never).format(|out, record| {
-                let level = record.level().as_str().to_ascii_lowercase();
-                writeln!(out, "pidone[{}] {level}: {}", half_name(), record.args())
-            });
+            builder.target(Target::Pipe(Box::new(Stderr { dropped: 0 }))).write_style(WriteStyle::Never).format(
+                |out, record| {
+                    let level = record.level().as_str().to_ascii_lowercase();
+                    writeln!(out, "pidone[{}] {level}: {}", half_name(), record.args())
+                },
+            );
             (self.build)(&mut builder)
         })
     }
@@ -82,4 +105,46 @@ impl Log for OnDemand {
     }
 
     fn flush(&self) {}
+}
+
+/// Stderr, as far as it takes a line without a wait.
+struct Stderr {
+    /// Lines that it had no room for since the last one it took.
+    dropped: usize,
+}
+
+impl Stderr {
+    /// Whether a write would neither block nor fail for want of a reader. A pipe with room has room for a page
+    /// (pipe(7)), and no line of ours is longer.
+    fn has_room() -> bool {
+        let stderr = io::stderr();
+        let mut fds = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
+        matches!(poll(&mut fds, PollTimeout::ZERO), Ok(1))
+            && fds.iter().all(|fd| fd.revents() == Some(PollFlags::POLLOUT))
+    }
+}
+
+impl Write for Stderr {
+    /// Takes a whole line, which is what env_logger hands over.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if !Self::has_room() {
+            self.dropped += 1;
+            return Ok(line.len());
+        }
+        let dropped = std::mem::take(&mut self.dropped);
+        let text = if dropped == 0 {
+            line.to_vec()
+        } else {
+            let note =
+                format!("pidone[{}] warn: {dropped} lines could not be written here before this\n", half_name());
+            [note.as_bytes(), line].concat()
+        };
+        // Ignoring the error: there is nowhere to tell it.
+        let _ = write(io::stderr(), &text);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

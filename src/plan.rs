@@ -94,7 +94,7 @@ fn refuse_namespace_options(request: &RunRequest) -> Result<(), UsageError> {
         None => Ok(()),
         Some((_, option)) => Err(UsageError::with_hint(
             format!("this option needs new namespaces, and in place there are none: {option}"),
-            "add --isolate, or leave the option out",
+            "use it with --isolate or --as-pid1 and not --in-place, or leave it out (it may stand in PIDONE_OPTIONS)",
         )),
     }
 }

@@ -6,6 +6,10 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Signal(u8);
 
+/// What the kernel sends us when something happens to the report pipe, told from the same signal sent by a process by its
+/// code. A real-time one: the kernel keeps no more than one SIGIO, so ours could swallow one that is to be forwarded.
+pub(crate) const WATCH: Signal = Signal(Signal::RTMAX);
+
 impl Signal {
     /// SIGHUP: the terminal went away; what the kernel also kills a PID namespace's init with on restart.
     pub(crate) const HUP: Self = Signal(1);
@@ -27,7 +31,7 @@ impl Signal {
     pub(crate) const TTOU: Self = Signal(22);
     /// SIGXFSZ: a write beyond RLIMIT_FSIZE.
     pub(crate) const XFSZ: Self = Signal(25);
-    /// SIGIO: a descriptor is ready or hung up.
+    /// SIGIO: something happened to a descriptor.
     pub(crate) const IO: Self = Signal(29);
 
     /// The first real-time signal that programs see as SIGRTMIN (glibc; 32 and 33 belong to the C library).

@@ -27,6 +27,12 @@ enum Device {
 }
 
 impl Terminal {
+    /// The controlling terminal if it is our stdin and pidone is in its foreground.
+    pub(crate) fn on_stdin() -> Option<Self> {
+        Some(Terminal { device: Device::Stdin, group: getpgrp() })
+            .filter(|terminal| terminal.has_in_foreground(terminal.group))
+    }
+
     /// The controlling terminal if pidone is in its foreground.
     pub(crate) fn in_foreground() -> Option<Self> {
         Self::controlling().filter(|terminal| terminal.has_in_foreground(terminal.group))

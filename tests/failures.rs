@@ -28,7 +28,8 @@ fn a_command_that_is_not_there_is_127() {
         let ended = run(place.pidone(&[], &["nosuch"]).env("PATH", "/bin:/nonexistent"));
         ended.exits(127).says(&["cannot find the command: nosuch:", "(ENOENT)"], Some("PATH=/bin:/nonexistent"));
         run(&mut place.pidone(&[], &["/no/such"])).exits(127).says(&["/no/such", "(ENOENT)"], None);
-        run(&mut place.pidone(&[], &[""])).exits(127);
+        run(&mut place.pidone(&[], &[""])).exits(127).says(&["cannot find the command"], Some("an empty word"));
+        run(&mut place.pidone(&[], &["./no/such"])).exits(127).says(&["./no/such"], Some("working directory"));
         run(&mut place.pidone(&[], &["sh -c true"])).exits(127).says(&["sh -c true"], Some("no shell splits it"));
     }
 }
@@ -41,6 +42,10 @@ fn a_directory_of_path_that_may_not_be_searched_is_not_a_command_that_may_not_be
     run(command.env("PATH", format!("{}:/bin", closed.display()))).exits(127);
     let mut command = Place::Subreaper.pidone(&[], &["true"]);
     run(command.env("PATH", format!("{}:/bin", closed.display()))).exits(0).silently();
+    let mut command = Place::Subreaper.pidone(&[], &["true"]);
+    run(command.env("PATH", format!("/{}:/bin", "x".repeat(5000)))).exits(0).silently();
+    // Or it could not be removed.
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 #[test]
@@ -54,7 +59,7 @@ fn a_command_that_is_there_and_does_not_run_is_126() {
             ended.exits(126).says(&["cannot run the command", command, errno], Some(hint));
         };
         says(&text, "(EACCES)", "chmod +x");
-        says("/tmp", "(EACCES)", "must be a file");
+        says("/tmp", "(EACCES)", "it is a directory");
         says(&garbage, "(ENOEXEC)", "no #! line");
         says(&orphan, "(ENOENT)", "interpreter");
     }

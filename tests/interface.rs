@@ -55,7 +55,7 @@ fn readme_and_help_list_the_same_options() {
 fn bad_usage_is_one_message_and_one_hint() {
     run(&mut pidone(["--frobnicate", "true"]))
         .exits(125)
-        .says(&["unknown option: --frobnicate"], Some("pidone --help"));
+        .says(&["unknown option: --frobnicate"], Some("pidone -h"));
     run(&mut pidone([""; 0])).exits(125).says(&["no command given"], Some("COMMAND"));
     run(&mut pidone(["--proc", "old", "true"])).exits(125).says(&["--proc", "old"], Some("fresh, bind, none"));
 }
@@ -79,7 +79,7 @@ fn pidone_options_come_before_the_command_line() {
     let mut command = pidone(["--", "true"]);
     run(command.env("PIDONE_OPTIONS", "--odd"))
         .exits(125)
-        .says(&["PIDONE_OPTIONS: unknown option: --odd"], Some("--help"));
+        .says(&["PIDONE_OPTIONS: unknown option: --odd"], Some("pidone -h"));
     if privilege::privileged() {
         let mut command = pidone(["--isolate", "--", "sh", "-c", "echo $$"]);
         assert_eq!(run(command.env("PIDONE_OPTIONS", "--in-place")).exits(0).stdout, "2\n");

@@ -156,7 +156,7 @@ fn hanging_up_ends_everything() {
         let mut session = script(&format!("$PIDONE {place} -- {player_path} {role} {marker}"));
         session.expect("holding");
         let workload = player(&marker);
-        drop(session);
+        session.hang_up();
         eventually("the workload is gone", || procfs::state(workload).is_none().then_some(()));
         eventually("all is gone", || procfs::marked(&marker).is_empty().then_some(()));
     }

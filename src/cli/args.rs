@@ -127,7 +127,10 @@ fn parse_environment(options: &OsStr, request: &mut RunRequest) -> Result<(), Us
     let mut words = shlex::bytes::Shlex::new(options.as_bytes());
     let split: Vec<_> = words.by_ref().map(OsString::from_vec).collect();
     if words.had_error {
-        return Err(in_environment(UsageError::new("a quote or backslash is left open")));
+        return Err(in_environment(UsageError::with_hint(
+            "a quote or backslash is left open",
+            "it is split as a shell splits words: close the quote",
+        )));
     }
     let mut parser = Parser::from_args(split);
     if parse_options(&mut parser, request).map_err(in_environment)?.is_some() {
@@ -183,13 +186,13 @@ const PROPAGATIONS: &[(&str, Propagation)] = &[
 
 /// The option's value, which must be one of the words of `table`.
 fn one_of<T: Copy>(parser: &mut Parser, option: &str, table: &[(&str, T)]) -> Result<T, UsageError> {
-    let value = parser.value().map_err(|error| from_lexopt(&error))?;
+    let words: Vec<_> = table.iter().map(|(word, _)| *word).collect();
+    let hint = format!("one of {}", words.join(", "));
+    let value = parser.value().map_err(|error| UsageError { hint: hint.clone(), ..from_lexopt(&error) })?;
     if let Some((_, meaning)) = table.iter().find(|(word, _)| value == *word) {
         return Ok(*meaning);
     }
-    let words: Vec<_> = table.iter().map(|(word, _)| *word).collect();
-    let message = format!("{option} does not know this value: {}", value.display());
-    Err(UsageError::with_hint(message, format!("one of {}", words.join(", "))))
+    Err(UsageError::with_hint(format!("{option} does not know this value: {}", value.display()), hint))
 }
 
 fn from_lexopt(error: &lexopt::Error) -> UsageError {
@@ -198,9 +201,10 @@ fn from_lexopt(error: &lexopt::Error) -> UsageError {
         lexopt::Error::MissingValue { option: Some(option) } => {
             UsageError::new(format!("this option needs a value: {option}"))
         }
-        lexopt::Error::UnexpectedValue { option, value } => {
-            UsageError::new(format!("this option takes no value: {option}={}", value.display()))
-        }
+        lexopt::Error::UnexpectedValue { option, value } => UsageError::with_hint(
+            format!("this option takes no value: {option}={}", value.display()),
+            format!("write just {option}"),
+        ),
         other => UsageError::new(other.to_string()),
     }
 }

@@ -23,7 +23,7 @@ use crate::reap;
 use crate::sys::exit_now;
 use nix::sys::prctl;
 use nix::sys::signal::Signal as StandardSignal;
-use nix::unistd::{Pid, getpid, setpgid};
+use nix::unistd::{Pid, getpid};
 use std::ffi::c_int;
 
 /// The ends of outer's pipes that belong to those inside.
@@ -59,9 +59,7 @@ pub(crate) fn in_place(mut plan: LaunchPlan) -> Result<Outcome, Failure> {
 /// Isolated: this process has just become PID 1 of new namespaces. Returns its exit status.
 pub(crate) fn isolated(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
     logging::this_is(Half::Init);
-    // A signal for outer's process group (`kill %1`) is to reach outer only, which forwards it. It cannot fail: this
-    // process leads no session.
-    let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
+    leave_outers_group(&link.reporter);
     let reporter = link.reporter;
     let started = watch_outer(&plan, &reporter)
         .and_then(|()| furnish(&plan, &reporter, link.gate))
@@ -80,11 +78,19 @@ pub(crate) fn isolated(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
 
 /// Bare: this process has just become PID 1 of new namespaces, and is to be the workload. Returns only on failure.
 pub(crate) fn bare(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
+    leave_outers_group(&link.reporter);
     let failure = match furnish(&plan, &link.reporter, link.gate) {
         Ok(()) => workload::become_it(&mut plan.workload, job.terminal()).failure(&plan.workload),
         Err(failure) => failure,
     };
     fail(failure, &link.reporter)
+}
+
+/// From here on a signal for outer's process group (`kill %1`) reaches outer only, which forwards it, and waits with
+/// that for this report.
+fn leave_outers_group(reporter: &Reporter) {
+    workload::leave_group();
+    reporter.send(&Report::Apart);
 }
 
 fn fail(failure: Failure, reporter: &Reporter) -> c_int {

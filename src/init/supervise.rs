@@ -11,7 +11,7 @@ use crate::forward::Forwarder;
 use crate::handshake::{Report, Reporter};
 use crate::job::Job;
 use crate::reap::{self, MainChild};
-use crate::signal::Signal;
+use crate::signal::{Signal, WATCH};
 use crate::sys::{self, Recipient, SignalInfo};
 use crate::terminal::Terminal;
 use log::{error, info, warn};
@@ -63,7 +63,7 @@ pub(super) fn until_the_end(workload: Pid, group: bool, mut above: Above<'_>) ->
                 take_terminal(workload, &info, &mut above);
                 if std::mem::take(&mut stopped) { resume(workload) } else { forwarder.forward(info) }
             }
-            Some(Signal::IO) if info.is_from_kernel() && end_if_outer_is_gone(&above) => {}
+            Some(WATCH | Signal::IO) if info.is_from_kernel() && end_if_outer_is_gone(&above) => {}
             _ => forwarder.forward(info),
         }
     }
@@ -77,8 +77,8 @@ fn let_go(keep: Option<BorrowedFd<'_>>) {
     sys::close_all_but([keep]);
 }
 
-/// SIGIO of the report pipe: outer has closed its end, which it does only by dying. Our end takes everything in the
-/// namespace with it. False if there is no outer, and the signal was not about that.
+/// Something happened to the report pipe (SIGIO where the queue for `WATCH` is full). Outer closes its end only by dying,
+/// and our end takes everything in the namespace with it. False if there is no outer, and the signal was not about that.
 fn end_if_outer_is_gone(above: &Above<'_>) -> bool {
     let Above::Outer(reporter) = above else { return false };
     if !reporter.outer_lives() {

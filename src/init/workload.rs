@@ -2,13 +2,14 @@
 
 use crate::error::{Failure, Stage};
 use crate::plan::Workload;
-use crate::sys;
+use crate::sys::{self, SignalSet};
 use crate::terminal::Terminal;
 use log::debug;
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, Pid, access, getpid, setpgid};
 use std::ffi::{CStr, c_int};
 use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
 
 /// Why no exec succeeded.
 pub(super) struct ExecError {
@@ -33,6 +34,7 @@ const UNSEEN: c_int = 127;
 pub(super) fn start(workload: &mut Workload, terminal: Option<&Terminal>) -> Result<Pid, Failure> {
     let mut error = None;
     let spawned = sys::spawn_sharing_memory(&mut || {
+        leave_group();
         error = Some(become_it(workload, terminal));
         UNSEEN
     });
@@ -45,12 +47,20 @@ pub(super) fn start(workload: &mut Workload, terminal: Option<&Terminal>) -> Res
     Ok(pid)
 }
 
+/// Gives the calling process, just made, a process group of its own: Ctrl-C then comes to the workload from the
+/// terminal once, and not through pidone as well (B18), and `kill %1` comes to outer only.
+///
+/// Signals for the old group that came in between were meant for pidone, which has its own copy of each and forwards it
+/// when this is done; what is pending here would make them two.
+pub(super) fn leave_group() {
+    // It cannot fail in a process that leads no session and has not called exec.
+    let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
+    while sys::wait_signal(SignalSet::ALL, Some(Duration::ZERO)).is_some() {}
+}
+
 /// Turns the calling process into the workload: what pidone changed of the process it was started as is put back,
 /// and exec replaces the rest. Allocates nothing and comes back only with an error.
 pub(super) fn become_it(workload: &mut Workload, terminal: Option<&Terminal>) -> ExecError {
-    // Its own process group: Ctrl-C comes from the terminal once, and not through pidone as well (B18). It cannot
-    // fail in a process that leads no session and has not called exec.
-    let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
     if let Some(terminal) = terminal {
         // Before exec, so that the workload can read from its first instruction on; SIGTTOU is still blocked.
         terminal.hand_to(getpid());
@@ -59,8 +69,10 @@ pub(super) fn become_it(workload: &mut Workload, terminal: Option<&Terminal>) ->
         listen.name_caller(&mut workload.env, sys::own_pidfd_inode);
     }
     // Last: from here on a pending signal acts as it will act on the workload.
-    workload.signals.restore();
-    exec(workload)
+    match workload.signals.restore() {
+        Ok(()) => exec(workload),
+        Err(errno) => ExecError { stage: Stage::RestoreSignals, errno },
+    }
 }
 
 /// Tries each path, like execvp(3), but keeps "not there" and "there, but does not run" apart.
@@ -69,7 +81,7 @@ fn exec(workload: &Workload) -> ExecError {
     for path in &workload.candidates {
         let errno = sys::execve(path, &workload.argv, &workload.env);
         match errno {
-            Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES if !is_there(path, errno, workload) => {}
+            _ if !is_there(path, errno, workload) => {}
             // Another directory of PATH may have one that runs.
             Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES => {
                 refused.get_or_insert(errno);
@@ -84,9 +96,10 @@ fn exec(workload: &Workload) -> ExecError {
 }
 
 /// Whether the file that exec refused exists. ENOENT is also what a missing `#!` interpreter or dynamic loader gives,
-/// and EACCES what a directory of PATH gives that we may not search; only where a path was named is the latter taken
-/// at its word.
+/// and EACCES, ENAMETOOLONG and others what a directory of PATH gives that cannot be searched; only where a path was
+/// named are the latter taken at their word.
 fn is_there(path: &CStr, errno: Errno, workload: &Workload) -> bool {
     let path_was_named = workload.command.as_bytes().contains(&b'/');
-    access(path, AccessFlags::F_OK).is_ok() || (errno == Errno::EACCES && path_was_named)
+    let says_nothing = matches!(errno, Errno::ENOENT | Errno::ENOTDIR);
+    access(path, AccessFlags::F_OK).is_ok() || (path_was_named && !says_nothing)
 }

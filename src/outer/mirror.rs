@@ -24,7 +24,7 @@ fn die_by(signal: Signal) {
     // Ignoring errors: lowering one's own limit is always allowed, and so is this attribute.
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     let _ = prctl::set_dumpable(false);
-    // Real-time signals are not in its table, nor is SIGIO as one that kills: for these it does nothing.
-    let _ = signal_hook::low_level::emulate_default_handler(signal.number());
+    // signal-hook's `emulate_default_handler` does not serve: it knows neither real-time signals nor SIGIO as one that
+    // kills, and where it fails it aborts, which would be another signal.
     sys::die_by(signal);
 }

@@ -52,8 +52,11 @@ pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
         gate_keeper.open();
     }
     let (end, report) = supervise::until_the_end(child, place, &listener, job);
-    mapped?;
-    read_report(end, report, place)
+    match mapped {
+        // A child that was killed meanwhile is why there was nothing to map, and the better story.
+        Err(failure) if !matches!(end, MainChild::Ended(Outcome::Killed(_))) => Err(failure),
+        _ => read_report(end, report, place),
+    }
 }
 
 /// What became of the workload, from init's report if there is one and from its end if not.
@@ -81,6 +84,7 @@ fn explain_silence(outcome: Outcome, place: Place) {
         Outcome::Killed(signal) if place == Place::Isolated => {
             warn!("init was killed by {signal}, and everything inside with it");
         }
+        Outcome::Exited(_) if place == Place::Isolated => warn!("init {outcome}, and did not say why"),
         Outcome::Killed(_) | Outcome::Exited(_) => {}
     }
 }

@@ -6,7 +6,7 @@ use crate::forward::Forwarder;
 use crate::handshake::{Listener, Report};
 use crate::job::Job;
 use crate::reap::{self, MainChild};
-use crate::signal::Signal;
+use crate::signal::{Signal, WATCH};
 use crate::sys::{self, Recipient};
 use crate::terminal::Terminal;
 use log::{debug, warn};
@@ -29,11 +29,13 @@ pub(super) fn until_the_end(
     listener: &Listener,
     mut job: Job,
 ) -> (MainChild, Option<Report>) {
+    let mut inside = Inside { child, place, listener, last_word: None };
+    // Nothing is forwarded before the child has left our process group, or a signal for the group would reach it twice.
+    inside.last_word = listener.next().filter(|report| *report != Report::Apart);
     if let Err(errno) = listener.watch() {
         warn!("cannot watch the report pipe: {}; Ctrl-Z will not be seen", reason(errno));
     }
     let_go(listener, &job);
-    let mut inside = Inside { child, place, listener, last_word: None };
     let role = if place == Place::Bare { "the workload" } else { "init" };
     debug!("{role} is pid {child}");
     let mut forwarder = Forwarder::new(Recipient::Process(child), role);
@@ -50,7 +52,7 @@ pub(super) fn until_the_end(
                 }
             },
             Some(Signal::CONT) if job.resume() => inside.resume_in_foreground(),
-            Some(Signal::IO) if info.is_from_kernel() => inside.listen(&mut job),
+            Some(WATCH | Signal::IO) if info.is_from_kernel() => inside.listen(&mut job),
             _ => forwarder.forward(info),
         }
     }

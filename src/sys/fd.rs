@@ -1,5 +1,6 @@
 //! Runs in: outer, init. File descriptors: ours stay above stdio, inherited ones go once the workload runs.
 
+use crate::signal::WATCH;
 use nix::Result;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -49,27 +50,40 @@ fn close_range(first: c_uint, last: c_uint) {
     }
 }
 
-/// Before Linux 5.9, or behind a filter that does not know close_range(2): one by one up to the limit.
+/// Before Linux 5.9, or behind a filter that does not know close_range(2): one by one, those that are open by /proc, or
+/// without /proc all that could be.
 fn close_each(first: c_uint, last: c_uint) {
-    let limit = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE);
-    let end = limit.map_or(1024, |(soft, _)| soft).min(u64::from(last).saturating_add(1));
-    let end = c_int::try_from(end).unwrap_or(c_int::MAX);
-    for fd in c_int::try_from(first).unwrap_or(c_int::MAX)..end {
-        // SAFETY: as in `close_range`.
-        unsafe { libc::close(fd) };
+    /// Where limits are practically absent (a thousand million in some containers), nobody has gone that far.
+    const FAR: c_uint = 1 << 20;
+    let numbers = std::fs::read_dir("/proc/self/fd").map(|entries| {
+        let number = |entry: std::io::Result<std::fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();
+        entries.filter_map(number).collect::<Vec<c_uint>>()
+    });
+    match numbers {
+        Ok(numbers) => numbers.into_iter().filter(|fd| (first..=last).contains(fd)).for_each(close),
+        Err(_) => (first..=last.min(FAR)).for_each(close),
     }
 }
 
-/// Asks for a SIGIO to this process whenever something happens to the pipe `fd`: it was written to, or its other end was
-/// closed for the last time, as it is when its holder dies (F_SETOWN and O_ASYNC, fcntl(2)). Sets `flags` too.
+fn close(fd: c_uint) {
+    // SAFETY: as in `close_range`; a number that is not open is refused.
+    unsafe { libc::syscall(libc::SYS_close, fd) };
+}
+
+/// Asks for a `WATCH` to this process whenever something happens to the pipe `fd`: it was written to or read from, or
+/// its other end was closed for the last time, as it is when its holder dies (fcntl(2)). Sets `flags` too.
 ///
 /// # Errors
 /// What fcntl(2) returns.
-pub(crate) fn signal_on_io(fd: impl AsFd, flags: OFlag) -> Result<()> {
+pub(crate) fn watch(fd: impl AsFd, flags: OFlag) -> Result<()> {
+    /// Missing from the libc crate for some C libraries.
+    const F_SETSIG: c_int = 10;
     let raw = fd.as_fd().as_raw_fd();
     let own = nix::unistd::getpid();
     // SAFETY: `raw` is open for as long as `fd` is borrowed; F_SETOWN takes a pid by value.
     Errno::result(unsafe { libc::fcntl(raw, libc::F_SETOWN, own.as_raw()) })?;
+    // SAFETY: as above; F_SETSIG takes a number.
+    Errno::result(unsafe { libc::fcntl(raw, F_SETSIG, WATCH.number()) })?;
     // A new pipe's only status flag is its access mode, which F_SETFL ignores: no need to read them first.
     fcntl(fd, FcntlArg::F_SETFL(OFlag::O_ASYNC | flags)).map(drop)
 }

@@ -18,7 +18,7 @@ mod wait;
 
 pub(crate) use clone::{Forked, clone_process, exit_now, spawn_sharing_memory};
 pub(crate) use exec::{PointerArray, execve};
-pub(crate) use fd::{close_all_but, own_fd, signal_on_io};
+pub(crate) use fd::{close_all_but, own_fd, watch};
 pub use memory::Args;
 pub(crate) use memory::{environment, error_text};
 pub(crate) use signals::{

@@ -23,9 +23,6 @@ const SET_SIZE: usize = size_of::<SignalSet>();
 impl SignalSet {
     /// Signals 1 to 64. (The kernel leaves KILL and STOP out by itself.)
     pub(crate) const ALL: Self = SignalSet(u64::MAX);
-    /// Signals 1 to 31: those of which the kernel keeps at most one, and which never wait for room in a queue.
-    pub(crate) const STANDARD: Self = SignalSet((1 << 31) - 1);
-
     /// The set with just `signal` in it.
     pub(crate) fn only(signal: Signal) -> Self {
         SignalSet(1 << (signal.number() - 1))
@@ -42,25 +39,32 @@ pub(crate) struct SignalState {
 
 impl SignalState {
     /// Puts the inherited set-up back. From here on signals act on this process: call it last before exec.
-    pub(crate) fn restore(&self) {
+    ///
+    /// # Errors
+    /// None, but for filters that forbid the call.
+    pub(crate) fn restore(&self) -> Result<()> {
         if let Some(action) = &self.sigchld {
             // SAFETY: restores an action that sigaction(2) itself handed out.
-            unsafe { libc::sigaction(libc::SIGCHLD, action, std::ptr::null_mut()) };
+            Errno::result(unsafe { libc::sigaction(libc::SIGCHLD, action, std::ptr::null_mut()) })?;
         }
-        self.unblock();
+        self.unblock()
     }
 
     /// Puts only the inherited mask back, for output that ends as any program's does (SIGPIPE, Ctrl-C).
-    pub(crate) fn unblock(&self) {
-        set_mask(libc::SIG_SETMASK, self.mask);
+    ///
+    /// # Errors
+    /// As `restore`.
+    pub(crate) fn unblock(&self) -> Result<()> {
+        set_mask(libc::SIG_SETMASK, self.mask).map(drop)
     }
 }
 
-fn set_mask(how: c_int, set: SignalSet) -> SignalSet {
+fn set_mask(how: c_int, set: SignalSet) -> Result<SignalSet> {
     let mut old = SignalSet(0);
-    // SAFETY: both pointers are to sets of the size given. The call cannot fail with a valid `how`.
-    unsafe { libc::syscall(libc::SYS_rt_sigprocmask, c_long::from(how), &raw const set, &raw mut old, SET_SIZE) };
-    old
+    let how = c_long::from(how);
+    // SAFETY: both pointers are to sets of the size given.
+    let done = unsafe { libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const set, &raw mut old, SET_SIZE) };
+    Errno::result(done).map(|_| old)
 }
 
 /// Blocks every signal, so that none is lost before somebody can take it: one that reaches a PID 1 unblocked and
@@ -68,15 +72,18 @@ fn set_mask(how: c_int, set: SignalSet) -> SignalSet {
 ///
 /// SIGCHLD goes to its default action at the same time: where it was inherited as ignored the kernel would reap
 /// children by itself, and no wait would ever see the workload's end (PITFALLS B3).
-pub(crate) fn block_all_signals() -> SignalState {
-    let mask = set_mask(libc::SIG_BLOCK, SignalSet::ALL);
+///
+/// # Errors
+/// None, but for filters that forbid the calls: without them nothing else would work.
+pub(crate) fn block_all_signals() -> Result<SignalState> {
+    let mask = set_mask(libc::SIG_BLOCK, SignalSet::ALL)?;
     // SAFETY: all zeros is a valid `sigaction`: SIG_DFL, an empty mask, no flags.
     let default: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
     let mut inherited = default;
     // SAFETY: both pointers are to valid actions; SIG_DFL needs no function.
-    unsafe { libc::sigaction(libc::SIGCHLD, &raw const default, &raw mut inherited) };
+    Errno::result(unsafe { libc::sigaction(libc::SIGCHLD, &raw const default, &raw mut inherited) })?;
     let was_default = inherited.sa_sigaction == libc::SIG_DFL && inherited.sa_flags & libc::SA_NOCLDWAIT == 0;
-    SignalState { mask, sigchld: (!was_default).then_some(inherited) }
+    Ok(SignalState { mask, sigchld: (!was_default).then_some(inherited) })
 }
 
 /// One signal as it was taken from the queue, with all that the kernel told about it.
@@ -137,11 +144,24 @@ pub(crate) fn wait_signal(set: SignalSet, timeout: Option<Duration>) -> Option<S
             // SAFETY: zeroed before, and every bit pattern is valid.
             return Some(SignalInfo(unsafe { info.assume_init() }));
         }
-        if Errno::last() == Errno::EAGAIN {
-            return None;
+        match Errno::last() {
+            Errno::EAGAIN => return None,
+            // Stopped and continued while waiting. Nothing was taken: wait again.
+            Errno::EINTR => {}
+            // A filter forbids the call. Then nothing can be forwarded, but children can still be looked after.
+            _ => return Some(look_at_children()),
         }
-        // EINTR: stopped and continued while waiting. Whatever it was, nothing was taken: wait again.
     }
+}
+
+/// Stands in for a signal where none can be taken: after a moment, a SIGCHLD that nobody sent.
+fn look_at_children() -> SignalInfo {
+    const MOMENT: Duration = Duration::from_millis(20);
+    // SAFETY: all zeros is a valid siginfo_t.
+    let mut info: libc::siginfo_t = unsafe { MaybeUninit::zeroed().assume_init() };
+    info.si_signo = libc::SIGCHLD;
+    std::thread::sleep(MOMENT);
+    SignalInfo(info)
 }
 
 /// Whom a signal goes to.
@@ -228,9 +248,9 @@ fn default_action(signal: Signal) {
 /// Lets `signal` act on this process: default action, sent to ourselves, unblocked for a moment.
 fn suffer(signal: Signal) {
     default_action(signal);
-    // Ignoring the error: there is nobody to tell, and each caller goes on in its own way.
+    // Ignoring errors: there is nobody to tell, and each caller goes on in its own way.
     let _ = send(Recipient::Process(nix::unistd::getpid()), signal);
-    set_mask(libc::SIG_UNBLOCK, SignalSet::only(signal));
+    let _ = set_mask(libc::SIG_UNBLOCK, SignalSet::only(signal));
 }
 
 /// Ends this process by `signal`, where its default action is to end. Comes back where that does not kill, as in a
@@ -243,5 +263,5 @@ pub(crate) fn die_by(signal: Signal) {
 /// kernel does not stop us: an orphaned process group (all but SIGSTOP), or a PID 1.
 pub(crate) fn stop_by(signal: Signal) {
     suffer(signal);
-    set_mask(libc::SIG_BLOCK, SignalSet::only(signal));
+    let _ = set_mask(libc::SIG_BLOCK, SignalSet::only(signal));
 }

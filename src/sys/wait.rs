@@ -45,9 +45,10 @@ pub(crate) fn reap(who: Option<Pid>) -> Reaped {
         match got {
             0 => return Reaped::NoneEnded,
             pid if pid > 0 => return WaitStatus(status).of(Pid::from_raw(pid)),
-            _ if Errno::last() == Errno::ECHILD => return Reaped::NoChildren,
-            // EINTR: WNOHANG never sleeps, yet the manual page reserves it. Nothing else can happen here.
-            _ => {}
+            // WNOHANG never sleeps, yet the manual page reserves it.
+            _ if Errno::last() == Errno::EINTR => {}
+            // ECHILD; or a filter forbids the call, and there is none that we could reap.
+            _ => return Reaped::NoChildren,
         }
     }
 }

@@ -27,6 +27,11 @@ pub fn children(parent: i32) -> Vec<i32> {
     pids().into_iter().filter(is_child).collect()
 }
 
+/// Children, their children, and so on.
+pub fn descendants(ancestor: i32) -> Vec<i32> {
+    children(ancestor).into_iter().flat_map(|child| [vec![child], descendants(child)].concat()).collect()
+}
+
 /// The only child of a process, as soon as it has one.
 pub fn only_child(parent: i32) -> i32 {
     super::eventually("a single child", || match children(parent)[..] {

@@ -76,6 +76,12 @@ impl Session {
         }
     }
 
+    /// Ends the session's leader, at which the kernel hangs up: SIGHUP to the foreground group.
+    pub fn hang_up(mut self) {
+        self.child.kill().expect("kill the leader");
+        self.child.wait().expect("reap the leader");
+    }
+
     /// Waits for the session's leader to end; returns its status and all that was still said.
     pub fn end(mut self) -> (ExitStatus, String) {
         let status =
@@ -88,8 +94,11 @@ impl Session {
 }
 
 impl Drop for Session {
+    /// Leaves nothing of the session behind.
     fn drop(&mut self) {
+        let descendants = super::procfs::descendants(self.child.id().cast_signed());
         let _ = self.child.kill();
         let _ = self.child.wait();
+        descendants.into_iter().for_each(|pid| sys::kill_if_there(pid, 9));
     }
 }

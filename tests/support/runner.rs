@@ -89,9 +89,15 @@ impl Running {
 }
 
 impl Drop for Running {
+    /// Ends whatever a test has left running. In place there is no namespace to take the workload along.
     fn drop(&mut self) {
+        let descendants = match self.child.try_wait() {
+            Ok(None) => procfs::descendants(self.pid()),
+            _ => Vec::new(),
+        };
         let _ = self.child.kill();
         let _ = self.child.wait();
+        descendants.into_iter().for_each(|pid| sys::kill_if_there(pid, 9));
     }
 }
 
