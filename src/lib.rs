@@ -50,6 +50,7 @@ mod terminal;
 
 use crate::cli::{Place, Request, RunRequest};
 use crate::error::{Failure, Stage};
+use crate::logging::Half;
 use crate::plan::LaunchPlan;
 use crate::sys::SignalState;
 use nix::errno::Errno;
@@ -84,7 +85,7 @@ pub fn run(args: Args) -> c_int {
 }
 
 fn launch(request: RunRequest, signals: SignalState) -> u8 {
-    logging::set_up(&request);
+    let verbosity = request.verbosity;
     let plan = match LaunchPlan::new(request, signals) {
         Ok(plan) => plan,
         Err(error) => {
@@ -92,6 +93,8 @@ fn launch(request: RunRequest, signals: SignalState) -> u8 {
             return exit::PIDONE_FAILED;
         }
     };
+    let half = if plan.place == Place::InPlace { Half::Init } else { Half::Outer };
+    logging::set_up(half, verbosity);
     let namespaces = plan.namespaces;
     let ended = match plan.place {
         Place::InPlace => init::in_place(plan).map(exit::Outcome::status),

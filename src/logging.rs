@@ -2,7 +2,6 @@
 //!
 //! A line that stderr has no room for is dropped, and counted: init must not wait for whoever does not read its log.
 
-use crate::cli::RunRequest;
 use env_logger::{Builder, Logger, Target, WriteStyle};
 use log::{LevelFilter, Log, Metadata, Record, warn};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -26,7 +25,7 @@ const NAMES: [&str; 2] = ["outer", "init"];
 
 static HALF: AtomicU8 = AtomicU8::new(Half::Outer as u8);
 
-/// Says once per process which half it is.
+/// Says which half this process is.
 pub(crate) fn this_is(half: Half) {
     HALF.store(half as u8, Ordering::Relaxed);
 }
@@ -38,14 +37,15 @@ fn half_name() -> &'static str {
 /// Takes the level from `-v`, else from `RUST_LOG`, else warnings only.
 ///
 /// env_logger is built when the first line is due: by default that is never, and init then has no heap to speak of.
-pub(crate) fn set_up(request: &RunRequest) {
-    let level = match request.verbosity {
+pub(crate) fn set_up(half: Half, verbosity: u8) {
+    this_is(half);
+    let level = match verbosity {
         0 => LevelFilter::Warn,
         1 => LevelFilter::Info,
         2 => LevelFilter::Debug,
         _ => LevelFilter::Trace,
     };
-    let directives = std::env::var_os(DIRECTIVES).filter(|_| request.verbosity == 0);
+    let directives = std::env::var_os(DIRECTIVES).filter(|_| verbosity == 0);
     let by_environment = directives.as_deref().is_some_and(is_understood);
     let logger: &'static OnDemand = if by_environment { &BY_ENVIRONMENT } else { &BY_LEVEL };
     // An error means that a program using this crate as a library has a logger of its own: then that one it is.

@@ -191,3 +191,61 @@ fn a_copy_under_another_name_is_still_pidone() {
     sys::kill(eventually("the workload", || procfs::children(running.pid()).first().copied()), 9);
     running.end().exits(137);
 }
+
+#[test]
+fn a_log_that_nobody_reads_delays_nothing() {
+    for place in Place::with_init() {
+        // A pipe that is full from the start, and stays so: init must neither wait for it nor end.
+        let (_reader, writer) = std::io::pipe().unwrap();
+        nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_SETPIPE_SZ(4096)).unwrap();
+        nix::unistd::write(&writer, &[b'.'; 4096]).unwrap();
+        let mut command = place.pidone(&["-vvv"], &["sh", "-c", UNTIL_USR1]);
+        sys::pass_fd(&mut command, writer.into(), 2);
+        let mut running = Running::start(&mut command);
+        running.expect("up");
+        sys::kill(if place == Place::PidOne { procfs::only_child(running.pid()) } else { running.pid() }, 10);
+        running.end().exits(5);
+    }
+}
+
+#[test]
+fn lines_that_were_dropped_are_counted() {
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_SETPIPE_SZ(4096)).unwrap();
+    nix::unistd::write(&writer, &[b'.'; 4096]).unwrap();
+    let mut command = Place::Subreaper.pidone(&["-v"], &play("signals"));
+    sys::pass_fd(&mut command, writer.into(), 2);
+    let mut running = Running::start(&mut command);
+    drop(command);
+    running.expect("ready");
+    for signal in [10, 12] {
+        running.signal(signal);
+        running.expect(&format!("signal {signal} "));
+    }
+    // The second line is dropped when the third signal has been forwarded at the latest; now there is room.
+    eventually("init waits", || (procfs::state(running.pid()) == Some('S')).then_some(()));
+    let mut full = [0; 4096];
+    std::io::Read::read_exact(&mut reader, &mut full).unwrap();
+    running.signal(15);
+    let mut log = [0; 4096];
+    let length = std::io::Read::read(&mut reader, &mut log).unwrap();
+    let log = String::from_utf8_lossy(&log[..length]).into_owned();
+    assert!(log.starts_with("pidone[init] warn: 2 lines could not be written here before this\n"), "{log}");
+    assert!(log.contains("forwarded SIGTERM"), "{log}");
+}
+
+#[test]
+fn rust_log_that_is_not_understood_is_a_warning_and_never_more() {
+    let mut command = pidone(["--in-place", "--", "sh", "-c", "exit 3"]);
+    let ended = run(command.env("RUST_LOG", "a=b=c"));
+    assert_eq!(ended.exits(3).stderr, "pidone[init] warn: RUST_LOG is not understood, and ignored: a=b=c\n");
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    sys::pass_fd(&mut command, full.into(), 2);
+    run(&mut command).exits(3);
+}
+
+#[test]
+fn help_that_cannot_be_printed_is_a_failure() {
+    let ended = run(&mut shell("$PIDONE --help >/dev/full"));
+    ended.exits(125).says(&["cannot print: standard output:", "(ENOSPC)"], None);
+}

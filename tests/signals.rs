@@ -216,3 +216,22 @@ fn an_alarm_set_before_exec_still_reaches_the_workload() {
         };
     }
 }
+
+#[test]
+fn a_signal_for_the_process_group_during_the_start_arrives_once() {
+    for place in Place::all().into_iter().filter(|place| *place != Place::PidOne) {
+        for round in 0..rounds(60) {
+            let mut command = place.pidone(&[], &play("signals"));
+            // Queued where it is blocked, it would be counted twice; blocked from the start, it also waits for the player.
+            sys::before_exec(&mut command, || sys::block(1 << (REAL_TIME - 1)));
+            std::os::unix::process::CommandExt::process_group(&mut command, 0);
+            let mut running = Running::start(&mut command);
+            busy_wait(round * 50 % 3000);
+            sys::kill(-running.pid(), REAL_TIME);
+            running.expect("ready");
+            running.expect(&format!("signal {REAL_TIME} "));
+            running.signal(USR1);
+            running.expect(&format!("signal {USR1} "));
+        }
+    }
+}

@@ -161,3 +161,16 @@ fn hanging_up_ends_everything() {
         eventually("all is gone", || procfs::marked(&marker).is_empty().then_some(()));
     }
 }
+
+#[test]
+fn a_scripts_background_job_leaves_the_terminal_to_the_script() {
+    for place in options() {
+        // Without job control the job is in the script's own group, which is in the foreground.
+        let mut session =
+            script(&format!("$PIDONE {place} -- sleep 1000 & echo up; read x; echo got $x; kill $!; wait"));
+        session.expect("up");
+        session.send("it\n");
+        session.expect("got it");
+        assert!(session.end().0.success() || place == "--isolate");
+    }
+}

@@ -38,7 +38,6 @@ pub(crate) struct Link {
 /// # Errors
 /// Why the workload does not run.
 pub(crate) fn in_place(mut plan: LaunchPlan) -> Result<Outcome, Failure> {
-    logging::this_is(Half::Init);
     let is_pid_1 = getpid() == Pid::from_raw(1);
     if !is_pid_1 {
         // Orphans among the workload's descendants come to us instead of going to the namespace's PID 1.

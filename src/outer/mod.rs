@@ -14,7 +14,6 @@ use crate::exit::Outcome;
 use crate::handshake::{self, Report};
 use crate::init::{self, Link};
 use crate::job::Job;
-use crate::logging::{self, Half};
 use crate::plan::LaunchPlan;
 use crate::reap::{self, MainChild};
 use crate::signal::Signal;
@@ -28,7 +27,6 @@ pub(crate) use mirror::end_like;
 /// # Errors
 /// Why it did not run, be it here or inside.
 pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
-    logging::this_is(Half::Outer);
     reap::clear_inherited();
     let (place, id_map, namespaces) = (plan.place, plan.namespaces.id_map, plan.namespaces);
     let (listener, reporter) = handshake::pipe()?;
