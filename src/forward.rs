@@ -38,7 +38,8 @@ impl Forwarder {
             self.send_held();
             let timeout = if self.held.is_empty() { None } else { Some(RETRY_AFTER) };
             match sys::wait_signal(SignalSet::ALL, timeout) {
-                Some(info) if self.held.is_empty() || !info.is_real_time() => return info,
+                // What the kernel says of the report pipe is not for the recipient, whatever its number.
+                Some(info) if self.held.is_empty() || !info.is_real_time() || info.is_from_kernel() => return info,
                 Some(info) => self.held.push_back(info),
                 None => {}
             }

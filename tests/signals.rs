@@ -75,6 +75,30 @@ fn a_full_queue_delays_but_loses_nothing_and_standard_signals_pass() {
 }
 
 #[test]
+fn what_halves_tell_each_other_while_signals_are_held_back_reaches_nobody_else() {
+    if !privilege::privileged() {
+        return;
+    }
+    let mut running = Running::start(&mut Place::Isolated.pidone(&[], &play("reluctant")));
+    running.expect("ready");
+    for value in 0..20 {
+        eventually("room in the queue", || sys::sigqueue(running.pid(), REAL_TIME, value).then_some(()));
+    }
+    // A stop is reported from half to half, which is itself done by a real-time signal.
+    sys::kill(procfs::only_child(procfs::only_child(running.pid())), 19);
+    eventually("outer is stopped", || (procfs::state(running.pid()) == Some('T')).then_some(()));
+    running.signal(18);
+    running.signal(USR1);
+    running.expect(&format!("signal {USR1} "));
+    running.expect("signal 18 ");
+    for value in 0..20 {
+        running.expect(&format!("signal {REAL_TIME} code -1 value {value} "));
+    }
+    running.signal(USR1);
+    running.expect(&format!("signal {USR1} "));
+}
+
+#[test]
 fn a_signal_at_any_instant_of_the_start_is_not_lost() {
     // Not as PID 1: the kernel drops what reaches one that has not got round to blocking it.
     for place in Place::with_init().into_iter().filter(|place| *place != Place::PidOne) {
