@@ -1,6 +1,6 @@
 //! Job control as a shell expects it: real interactive bash, real pseudo-terminal, keys typed.
 
-use crate::support::{binary, pidone, play, privilege, procfs, pty::Session, run, shell, sys};
+use crate::support::{binary, pidone, play, privilege, procfs, pty::Session, rounds, run, shell, sys};
 use std::process::Command;
 
 /// The places that can be had, as options.
@@ -203,7 +203,8 @@ fn a_command_that_reads_the_terminal_gets_it_also_in_a_pipeline() {
 
 #[test]
 fn a_stop_without_any_terminal_is_shown_to_the_parent() {
-    for place in options() {
+    // Again and again, because it may stop before outer is there to look.
+    for place in options().repeat(rounds(30)) {
         let script = format!("exec $PIDONE {place} -- sh -c 'kill -STOP $$; exit 8'");
         let running = crate::support::Running::start(&mut shell(&script));
         crate::support::eventually("pidone is stopped", || {

@@ -36,6 +36,8 @@ pub(super) fn until_the_end(
         warn!("cannot watch the report pipe: {}; Ctrl-Z will not be seen", reason(errno));
     }
     let_go(listener, &job);
+    // What was said before the watch began has raised nothing.
+    inside.listen(&mut job);
     let role = if place == Place::Bare { "the workload" } else { "init" };
     debug!("{role} is pid {child}");
     let mut forwarder = Forwarder::new(Recipient::Process(child), role);

@@ -28,6 +28,8 @@ impl Session {
         let slave = || pty.slave.try_clone().expect("duplicate the terminal");
         command.stdin(slave()).stdout(slave()).stderr(slave());
         sys::own_session(command);
+        // The tests may run under nohup.
+        sys::before_exec(command, || sys::default_action(1));
         let child = command.spawn().expect("start the session");
         drop(pty.slave);
         // The command keeps the closures and descriptors it was given until it is given others.
