@@ -18,8 +18,8 @@
 //! # What holds everywhere
 //!
 //! - One thread, every signal blocked from the first line of `main` on; only the workload gets the old mask back.
-//! - Imports go down only: `cli` → `outer` → `init` → `forward`, `reap`, `terminal` → `handshake`, `exit`, `error` →
-//!   `sys`. Outer reaches init in one line; init never names outer.
+//! - Imports go down only: `cli` → `outer` → `init` → `job`, `forward`, `reap` → `terminal`, `handshake`, `exit`,
+//!   `error` → `sys`. Outer reaches init in one line; init never names outer.
 //! - `unsafe` stands in [`sys`] alone.
 //! - After the workload runs, init only warns: see `init/supervise.rs`.
 //! - Deliberately absent: threads, timers, polling, a heap in the loop (but for signals a full queue does not take).
@@ -37,6 +37,7 @@ mod error;
 mod exit;
 mod forward;
 mod handshake;
+mod inherited;
 mod init;
 mod job;
 mod logging;

@@ -5,17 +5,17 @@
 //! The workload runs. From here on init is the last process standing: it warns, but does not fail, so nothing here
 //! returns a `Result`, and nothing in the loop allocates unless a log line is asked for.
 
-use crate::error::reason;
 use crate::exit::{Outcome, PIDONE_FAILED};
 use crate::forward::Forwarder;
 use crate::handshake::{Report, Reporter};
+use crate::inherited::let_go;
 use crate::job::Job;
 use crate::reap::{self, MainChild};
 use crate::signal::{Signal, WATCH};
 use crate::sys::{self, Recipient, SignalInfo};
 use crate::terminal::Terminal;
-use log::{error, info, warn};
-use nix::unistd::{Pid, chdir};
+use log::{error, info};
+use nix::unistd::Pid;
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// Who is above init, and can continue a workload that was stopped.
@@ -40,7 +40,7 @@ impl Above<'_> {
 
 /// Forwards signals and reaps until the workload has ended.
 pub(super) fn until_the_end(workload: Pid, group: bool, mut above: Above<'_>) -> Outcome {
-    let_go(above.own_fd());
+    let_go([above.own_fd()]);
     let recipient = if group { Recipient::Group(workload) } else { Recipient::Process(workload) };
     let mut forwarder = Forwarder::new(recipient, "the workload");
     let mut stopped = false;
@@ -67,14 +67,6 @@ pub(super) fn until_the_end(workload: Pid, group: bool, mut above: Above<'_>) ->
             _ => forwarder.forward(info),
         }
     }
-}
-
-/// Init pins neither a directory nor anything that it inherited (B33, B35). Stdio stays, for messages.
-fn let_go(keep: Option<BorrowedFd<'_>>) {
-    if let Err(errno) = chdir("/") {
-        warn!("cannot change to /: {}; the working directory stays busy", reason(errno));
-    }
-    sys::close_all_but([keep]);
 }
 
 /// Something happened to the report pipe (SIGIO where the queue for `WATCH` is full). Outer closes its end only by dying,

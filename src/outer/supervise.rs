@@ -4,13 +4,14 @@ use crate::cli::Place;
 use crate::error::reason;
 use crate::forward::Forwarder;
 use crate::handshake::{Listener, Report};
+use crate::inherited::let_go;
 use crate::job::Job;
 use crate::reap::{self, MainChild};
 use crate::signal::{Signal, WATCH};
 use crate::sys::{self, Recipient};
 use crate::terminal::Terminal;
 use log::{debug, warn};
-use nix::unistd::{Pid, chdir};
+use nix::unistd::Pid;
 use std::os::fd::AsFd;
 
 /// The child of outer, and how to reach what runs in it.
@@ -35,7 +36,7 @@ pub(super) fn until_the_end(
     if let Err(errno) = listener.watch() {
         warn!("cannot watch the report pipe: {}; Ctrl-Z will not be seen", reason(errno));
     }
-    let_go(listener, &job);
+    let_go([Some(listener.as_fd()), job.own_fd()]);
     // What was said before the watch began has raised nothing.
     inside.listen(&mut job);
     let role = if place == Place::Bare { "the workload" } else { "init" };
@@ -48,7 +49,8 @@ pub(super) fn until_the_end(
                 MainChild::Stopped(signal) if place == Place::Bare => inside.stopped(signal, &mut job),
                 MainChild::Running | MainChild::Stopped(_) => {}
                 ended => {
-                    inside.listen(&mut job);
+                    // Its last word counts; a stop before that, of which nothing is left, does not.
+                    inside.hear();
                     job.end();
                     return (ended, inside.last_word);
                 }
@@ -60,23 +62,24 @@ pub(super) fn until_the_end(
     }
 }
 
-/// The inside has its own copies of all this; ours would only keep mounts busy and pipes open (B33, B35).
-fn let_go(listener: &Listener, job: &Job) {
-    if let Err(errno) = chdir("/") {
-        warn!("cannot change to /: {}; the working directory stays busy", reason(errno));
-    }
-    sys::close_all_but([Some(listener.as_fd()), job.own_fd()]);
-}
-
 impl Inside<'_> {
-    /// Hears what init has to say.
+    /// Hears what init has to say, and acts upon it.
     fn listen(&mut self, job: &mut Job) {
+        if let Some(signal) = self.hear() {
+            self.stopped(signal, job);
+        }
+    }
+
+    /// Hears what init has to say. Returns the signal that stopped the workload, if one did.
+    fn hear(&mut self) -> Option<Signal> {
+        let mut stopped = None;
         while let Some(report) = self.listener.next() {
             match report {
-                Report::Stopped(signal) => self.stopped(signal, job),
+                Report::Stopped(signal) => stopped = Some(signal),
                 last_word => self.last_word = Some(last_word),
             }
         }
+        stopped
     }
 
     /// The workload was stopped: so is this job, until the shell continues it.

@@ -3,9 +3,11 @@
 use super::sys;
 use nix::sched::CloneFlags;
 use nix::unistd::geteuid;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::Mutex;
 
 /// An ordinary user that owns nothing.
 pub const NOBODY: u32 = 65534;
@@ -31,7 +33,11 @@ fn granted(what: &str, probe: std::io::Result<()>) -> bool {
     let Err(error) = probe else { return true };
     let required = std::env::var_os("PIDONE_REQUIRE_PRIVILEGE").is_some_and(|value| value == "1");
     assert!(!required, "PIDONE_REQUIRE_PRIVILEGE is set, but {what} cannot be had: {error}");
+    static SAID: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
     let test = std::thread::current().name().unwrap_or("?").to_owned();
+    if !SAID.lock().is_ok_and(|mut said| said.insert((test.clone(), what.to_owned()))) {
+        return false;
+    }
     // Not by eprintln, which the test harness keeps to itself unless the test fails.
     let _ = writeln!(std::io::stderr(), "SKIPPED (part of) {test}: {what} cannot be had: {error}; try as root");
     false
