@@ -3,7 +3,7 @@
 use crate::error::{Failure, Stage};
 use crate::plan::NamespacePlan;
 use nix::errno::Errno;
-use nix::unistd::{Pid, getpid};
+use nix::unistd::{Pid, geteuid, getpid};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -15,7 +15,15 @@ pub(crate) fn hint(failure: &Failure, namespaces: NamespacePlan) -> Option<Strin
     match (failure.stage, failure.errno) {
         (Stage::CloneNamespaces | Stage::StartProcess, Errno::EAGAIN) => Some(process_limit()),
         (Stage::CloneNamespaces | Stage::StartProcess, Errno::ENOMEM) => Some(DEAD_NAMESPACE.into()),
+        (Stage::CloneNamespaces, Errno::EPERM)
+            if user_namespace && status_field("Seccomp").as_deref() == Some("2") =>
+        {
+            Some(FILTERED.into())
+        }
         (Stage::CloneNamespaces, Errno::EPERM) if user_namespace => Some(user_namespace_refused()),
+        (Stage::MapIds, Errno::EPERM) if geteuid().is_root() && !has_capability(CAP_SETFCAP) => {
+            Some(NO_SETFCAP.into())
+        }
         (Stage::CloneNamespaces, Errno::EPERM) => Some(no_privilege()),
         (Stage::CloneNamespaces, Errno::ENOSPC) => Some(namespace_limit(user_namespace)),
         (Stage::CloneNamespaces, Errno::EINVAL) => Some(OTHER_NAMESPACE_FOR_CHILDREN.into()),
@@ -47,14 +55,22 @@ const OTHER_NAMESPACE_FOR_CHILDREN: &str =
 const NOT_A_MOUNT_POINT: &str =
     "/ is no mount point (a chroot?): bind-mount it on itself before the chroot, or use --propagation unchanged";
 
+const FILTERED: &str = "a seccomp filter is in force and may forbid user namespaces; docker: --security-opt \
+                        seccomp=unconfined; --in-place needs none";
+const NO_SETFCAP: &str = "to map uid 0 of outside takes CAP_SETFCAP (docker: --cap-add SETFCAP, or --user for another uid); \
+                          --in-place needs nothing";
+/// Their numbers, capabilities(7).
+const CAP_SYS_ADMIN: u32 = 21;
+const CAP_SETFCAP: u32 = 31;
+
+fn has_capability(number: u32) -> bool {
+    let effective = status_field("CapEff").and_then(|mask| u64::from_str_radix(&mask, 16).ok());
+    effective.is_some_and(|mask| mask & (1 << number) != 0)
+}
+
 /// CAP_SYS_ADMIN is missing, or something stronger than capabilities says no.
 fn no_privilege() -> String {
-    /// The number of CAP_SYS_ADMIN, capabilities(7).
-    const CAP_SYS_ADMIN: u32 = 21;
-    let capable = status_field("CapEff")
-        .and_then(|mask| u64::from_str_radix(&mask, 16).ok())
-        .is_some_and(|mask| mask & (1 << CAP_SYS_ADMIN) != 0);
-    if capable {
+    if has_capability(CAP_SYS_ADMIN) {
         return "CAP_SYS_ADMIN is there, so a seccomp filter or security module forbids it; --in-place needs no namespaces".into();
     }
     match (in_container(), getpid() == Pid::from_raw(1)) {
@@ -83,17 +99,12 @@ fn in_container() -> bool {
 
 /// Why an ordinary user gets no user namespace, or one without rights.
 fn user_namespace_refused() -> String {
-    if sysctl("kernel/unprivileged_userns_clone") == Some(0) {
+    if !has_capability(CAP_SYS_ADMIN) && sysctl("kernel/unprivileged_userns_clone") == Some(0) {
         return "user namespaces are off for ordinary users: sysctl kernel.unprivileged_userns_clone=1".into();
     }
     if sysctl("kernel/apparmor_restrict_unprivileged_userns") == Some(1) {
         return "AppArmor restricts user namespaces: add a profile that allows userns for pidone, \
                 or sysctl kernel.apparmor_restrict_unprivileged_userns=0"
-            .into();
-    }
-    if status_field("Seccomp").as_deref() == Some("2") {
-        return "a seccomp filter is in force and may forbid user namespaces; docker: --security-opt seccomp=unconfined; \
-                --in-place needs none"
             .into();
     }
     "user namespaces are forbidden here, by a chroot or a security module; --in-place needs none".into()
@@ -129,12 +140,16 @@ fn proc_refused() -> String {
     )
 }
 
-/// The mount points below /proc, from the text of proc_pid_mountinfo(5): the fifth field of each line.
+/// The mount points below /proc, from the text of proc_pid_mountinfo(5): the fifth field of each line. Not those that
+/// stand on directories which are empty by design: they hide nothing, and the kernel lets them be.
 fn masks_below_proc(mountinfo: &[u8]) -> Vec<String> {
-    let points = mountinfo.split(|byte| *byte == b'\n').filter_map(|line| line.split(|byte| *byte == b' ').nth(4));
-    let mut masked: Vec<_> = points
-        .filter(|point| point.starts_with(b"/proc/"))
-        .map(|point| String::from_utf8_lossy(point).into_owned())
+    let mut masked: Vec<String> = String::from_utf8_lossy(mountinfo)
+        .lines()
+        .filter_map(|line| Some((line.split(' ').nth(4)?, line.split(" - ").nth(1)?)))
+        .filter(|(point, kind)| {
+            point.starts_with("/proc/") && !kind.starts_with("binfmt_misc ") && !kind.starts_with("autofs ")
+        })
+        .map(|(point, _)| point.to_owned())
         .collect();
     masked.sort_unstable();
     masked.dedup();
@@ -237,6 +252,8 @@ mod tests {
             30 22 0:5 /null /proc/kcore rw - devtmpfs x rw\n\
             31 22 0:50 / /proc/acpi ro - tmpfs tmpfs ro\n\
             32 22 0:50 / /proc/acpi ro - tmpfs tmpfs ro\n\
+            34 22 0:52 / /proc/sys/fs/binfmt_misc rw - binfmt_misc binfmt_misc rw\n\
+            35 22 0:53 / /proc/sys/fs/binfmt_misc rw - autofs systemd-1 rw\n\
             33 1 0:51 / /process rw - tmpfs tmpfs rw\n";
         assert_eq!(masks_below_proc(mountinfo), ["/proc/acpi", "/proc/kcore"]);
         assert!(masks_below_proc(b"garbage\n\n").is_empty());

@@ -13,18 +13,28 @@ use std::time::Duration;
 /// How long to wait before sending again to somebody whose queue is full. The kernel does not tell when it has room.
 const RETRY_AFTER: Duration = Duration::from_millis(5);
 
+/// What bears on forwarding, from the plan.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules {
+    /// To the workload's process group, not to the workload alone.
+    pub(crate) group: bool,
+    /// The workload is in our own process group, and has already got what the terminal sends to that.
+    pub(crate) shares_group: bool,
+}
+
 /// Passes signals on to one recipient.
 pub(crate) struct Forwarder {
     recipient: Recipient,
     /// What to call the recipient in a log.
     role: &'static str,
+    rules: Rules,
     /// Real-time signals that the recipient has no room for yet, in the order in which they came.
     held: VecDeque<SignalInfo>,
 }
 
 impl Forwarder {
-    pub(crate) fn new(recipient: Recipient, role: &'static str) -> Self {
-        Forwarder { recipient, role, held: VecDeque::new() }
+    pub(crate) fn new(recipient: Recipient, role: &'static str, rules: Rules) -> Self {
+        Forwarder { recipient, role, rules, held: VecDeque::new() }
     }
 
     /// Waits for the next signal that needs attention.
@@ -65,7 +75,7 @@ impl Forwarder {
 
     /// False if it has to be tried again. Any other failure is a warning and never more (B13).
     fn try_forward(&self, info: &SignalInfo) -> bool {
-        let Some(signal) = info.signal().filter(|signal| !is_our_own(info, *signal)) else { return true };
+        let Some(signal) = info.signal().filter(|signal| !self.is_our_own(info, *signal)) else { return true };
         match self.deliver(info, signal) {
             Ok(()) => self.log(info, signal),
             Err(Errno::EAGAIN) => return false,
@@ -102,14 +112,18 @@ impl Forwarder {
             }
         }
     }
-}
 
-/// SIGPIPE and SIGXFSZ that our own log lines cause, which the kernel sends in the writer's own name; and the SIGTTIN and
-/// SIGTTOU that it sends to a whole process group because one member, which the workload is not, touched the terminal.
-fn is_our_own(info: &SignalInfo, signal: Signal) -> bool {
-    match signal {
-        Signal::PIPE | Signal::XFSZ => info.sender().is_some_and(|(pid, _)| pid == getpid()),
-        Signal::TTIN | Signal::TTOU => info.is_from_kernel(),
-        _ => false,
+    /// SIGPIPE and SIGXFSZ that our own log lines cause, which the kernel sends in the writer's own name; and what the
+    /// terminal sends to a whole process group: SIGTTIN and SIGTTOU, because one member, which the workload is not, has
+    /// touched it; and the rest where the workload is a member itself (B18).
+    fn is_our_own(&self, info: &SignalInfo, signal: Signal) -> bool {
+        match signal {
+            Signal::PIPE | Signal::XFSZ => info.sender().is_some_and(|(pid, _)| pid == getpid()),
+            Signal::TTIN | Signal::TTOU => info.is_from_kernel(),
+            Signal::INT | Signal::QUIT | Signal::TSTP | Signal::HUP | Signal::WINCH => {
+                self.rules.shares_group && info.is_from_kernel()
+            }
+            _ => false,
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! Runs in: outer (reads), init and workload child (write). The reports that cross from inside to outside.
 //!
 //! One pipe serves both ways of noticing the other half's end. Inside first says that it has left outer's process group;
-//! then why the workload could not be started, or
-//! else each time it was stopped and how it ended; no last word at all means that something killed init. Outer keeps the reading end open for as long as it lives, which tells those inside
+//! then why the workload could not be started, or else each time it was stopped and how it ended; no last word at all
+//! means that something killed init. Outer keeps the reading end open for as long as it lives, which tells those inside
 //! whether it still does.
 
 use crate::error::{Failure, Stage, reason};
 use crate::exit::Outcome;
-use crate::signal::Signal;
+use crate::signal::{Signal, WATCH};
 use crate::sys::{WaitStatus, own_fd, watch};
 use log::warn;
 use nix::errno::Errno;
@@ -103,7 +103,7 @@ impl Listener {
     /// # Errors
     /// What fcntl(2) returns.
     pub(crate) fn watch(&self) -> nix::Result<()> {
-        watch(&self.0, OFlag::O_NONBLOCK)
+        watch(&self.0, WATCH, OFlag::O_NONBLOCK)
     }
 
     /// The next report, if one is there; before `watch`, waits for it.
@@ -152,7 +152,7 @@ impl Reporter {
     /// # Errors
     /// What fcntl(2) returns.
     pub(crate) fn watch(&self) -> nix::Result<()> {
-        watch(&self.0, OFlag::empty())
+        watch(&self.0, WATCH, OFlag::empty())
     }
 
     /// Whether outer is alive: nobody else has the reading end. Call it after dropping one's own `Listener`.

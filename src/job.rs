@@ -1,18 +1,37 @@
 //! Runs in: outer, or init in place. pidone as a job of the shell above it: foreground, stop, continue.
 //!
 //! The workload has a process group of its own, so the shell cannot see it stop: pidone shows it. It gives the
-//! terminal back and stops by the same signal; continued by `fg` it hands the terminal over again, by `bg` it does not.
+//! terminal back and stops too; continued by `fg` it hands the terminal over again, by `bg` it does not.
 
 use crate::signal::Signal;
-use crate::sys::{self, SignalSet};
+use crate::sys;
 use crate::terminal::{self, Terminal};
+use nix::unistd::getpgrp;
 use std::os::fd::BorrowedFd;
-use std::time::Duration;
 
 /// What pidone is to the shell that started it.
 pub(crate) struct Job {
     /// Only while the workload has the foreground in our stead.
     terminal: Option<Terminal>,
+    /// Somebody else reads what the workload writes, and may want the keys.
+    in_pipeline: bool,
+}
+
+/// What is to become of a workload that was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Continue it as the foreground group.
+    InForeground,
+    /// Continue it as it is.
+    InBackground,
+    /// Leave it until a SIGCONT comes for it.
+    StaysStopped,
+}
+
+/// Whether our process group can be named in our PID namespace. One from outside has the number 0 here, so the terminal
+/// could not be given back to it; then the workload stays in it.
+pub(crate) fn group_has_a_name() -> bool {
+    getpgrp().as_raw() != 0
 }
 
 impl Job {
@@ -23,7 +42,8 @@ impl Job {
     /// taken only where stdin is the terminal and stdout no pipe. Elsewhere Ctrl-C reaches the workload through us, and
     /// should it want the terminal, the kernel stops it for that, and it gets it (see `stop`).
     pub(crate) fn new() -> Self {
-        Job { terminal: Terminal::on_stdin().filter(|_| !terminal::stdout_is_a_pipe()) }
+        let in_pipeline = terminal::stdout_is_a_pipe();
+        Job { terminal: Terminal::on_stdin().filter(|_| !in_pipeline), in_pipeline }
     }
 
     /// The terminal, if the workload is to have its foreground.
@@ -36,26 +56,38 @@ impl Job {
         self.terminal().and_then(Terminal::own_fd)
     }
 
-    /// The workload was stopped by `signal`: stops likewise, until the shell continues this job.
-    ///
-    /// Comes back at once where nobody could do that: the kernel does not let Ctrl-Z stop an orphaned process group,
-    /// credentials(7), of which pidone's is one if it was started by no shell. And a workload that the terminal stopped
-    /// for being in the background need not stop if its job is in the foreground: it is then only to be handed over.
-    pub(crate) fn stop(&mut self, signal: Signal) {
+    /// The workload was stopped by `signal`: stops likewise until the shell continues this job, if there is a terminal
+    /// and a shell that could; otherwise nobody would, and the workload may well be continued without us.
+    pub(crate) fn stop(&mut self, signal: Signal) -> Next {
         let wants_terminal = matches!(signal, Signal::TTIN | Signal::TTOU);
-        if wants_terminal && self.terminal.is_none() && Terminal::in_foreground().is_some() {
-            return;
+        // Stopped for being in the background while its job is in the foreground: it is only to be handed over.
+        if wants_terminal && self.claim() {
+            return Next::InForeground;
+        }
+        if Terminal::controlling().is_none() {
+            return Next::StaysStopped;
         }
         if let Some(terminal) = self.terminal.take() {
             terminal.take_back();
         }
-        sys::stop_by(signal);
-        // What continued us is acted upon by the caller; left in the queue it would be so a second time.
-        let _ = sys::wait_signal(SignalSet::only(Signal::CONT), Some(Duration::ZERO));
+        // Not by SIGSTOP: only of the others does the kernel see to it that somebody could continue us, credentials(7).
+        let continued = sys::stop_by(if signal == Signal::STOP { Signal::TSTP } else { signal });
+        match (continued, signal) {
+            // No shell above: a stop that was sent on purpose stays, and a read from the terminal would only stop again.
+            (false, Signal::STOP) => Next::StaysStopped,
+            (false, Signal::TTIN | Signal::TTOU) if !self.claim() => Next::StaysStopped,
+            _ if self.resume() || self.terminal.is_some() => Next::InForeground,
+            _ => Next::InBackground,
+        }
     }
 
     /// Continued, or asked to be. True if the foreground is ours again (`fg`), and therefore the workload's to have.
     pub(crate) fn resume(&mut self) -> bool {
+        !self.in_pipeline && self.claim()
+    }
+
+    /// Takes note that the workload gets the foreground, if it is ours to give and not given yet.
+    fn claim(&mut self) -> bool {
         if self.terminal.is_some() {
             return false;
         }

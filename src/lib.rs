@@ -19,16 +19,17 @@
 //!
 //! - One thread, every signal blocked from the first line of `main` on; only the workload gets the old mask back.
 //! - Imports go down only: `cli` → `outer` → `init` → `job`, `forward`, `reap` → `terminal`, `handshake`, `exit`,
-//!   `error` → `sys`. Outer reaches init in one line; init never names outer.
+//!   `error` → `sys`. Beside them, and known to all, stand two without imports: [`request`] and [`signal`]. Outer reaches init in one line; init never names outer.
 //! - `unsafe` stands in [`sys`] alone.
 //! - After the workload runs, init only warns: see `init/supervise.rs`.
-//! - Deliberately absent: threads, timers, polling, a heap in the loop (but for signals a full queue does not take).
+//! - Deliberately absent: threads, timers, polling, a heap in the loop. Only while a workload's signal queue is full are
+//!   signals held in memory and tried again.
 
 #![warn(unreachable_pub)]
 #![allow(rustdoc::private_intra_doc_links, reason = "this page is also the map for those who read the code")]
 
-#[cfg(not(target_os = "linux"))]
-compile_error!("pidone is about Linux namespaces and PID 1; there is nothing in it for another system");
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+compile_error!("pidone is about Linux; its signal numbers and raw calls are those of x86-64 and aarch64");
 
 // In reading order.
 mod cli;
@@ -45,14 +46,15 @@ mod outer;
 mod plan;
 mod procfs;
 mod reap;
+mod request;
 mod signal;
 mod sys;
 mod terminal;
 
-use crate::cli::{Place, Request, RunRequest};
 use crate::error::{Failure, Stage};
 use crate::logging::Half;
 use crate::plan::LaunchPlan;
+use crate::request::{Place, Request, RunRequest};
 use crate::sys::SignalState;
 use nix::errno::Errno;
 use std::ffi::c_int;

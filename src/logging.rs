@@ -77,7 +77,12 @@ static BY_LEVEL: OnDemand =
 
 static BY_ENVIRONMENT: OnDemand = OnDemand {
     logger: OnceLock::new(),
-    build: |builder| builder.parse_filters(&std::env::var(DIRECTIVES).unwrap_or_default()).build(),
+    build: |builder| {
+        builder
+            .filter_level(LevelFilter::Warn)
+            .parse_filters(&std::env::var(DIRECTIVES).unwrap_or_default())
+            .build()
+    },
 };
 
 impl OnDemand {

@@ -2,8 +2,10 @@
 //!
 //! After the clone there is only executing what stands here, so nothing can be found missing half-way.
 
-use crate::cli::{IdMap, Place, ProcMount, Propagation, RunRequest};
 use crate::error::UsageError;
+use crate::forward::Rules;
+use crate::job;
+use crate::request::{IdMap, Place, ProcMount, Propagation, RunRequest};
 use crate::sys::{self, PointerArray, SignalState};
 use nix::sched::CloneFlags;
 use nix::unistd::{Pid, getpid};
@@ -16,8 +18,7 @@ pub(crate) struct LaunchPlan {
     pub(crate) place: Place,
     pub(crate) namespaces: NamespacePlan,
     pub(crate) workload: Workload,
-    /// Forward to the workload's process group, not to the workload alone.
-    pub(crate) group: bool,
+    pub(crate) rules: Rules,
     pub(crate) die_with_parent: bool,
 }
 
@@ -75,7 +76,7 @@ impl LaunchPlan {
                 propagation: request.propagation.unwrap_or(Propagation::Private),
             },
             workload: Workload::new(request.command, signals)?,
-            group: request.group,
+            rules: Rules { group: request.group, shares_group: !job::group_has_a_name() },
             die_with_parent: !request.no_die_with_parent,
         })
     }

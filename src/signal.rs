@@ -15,6 +15,10 @@ impl Signal {
     pub(crate) const HUP: Self = Signal(1);
     /// SIGINT: Ctrl-C; what the kernel also kills a PID namespace's init with on power-off.
     pub(crate) const INT: Self = Signal(2);
+    /// SIGQUIT: Ctrl-\\.
+    pub(crate) const QUIT: Self = Signal(3);
+    /// SIGWINCH: the terminal's size changed.
+    pub(crate) const WINCH: Self = Signal(28);
     /// SIGPIPE: a write with no reader left.
     pub(crate) const PIPE: Self = Signal(13);
     /// SIGCHLD: a child stopped or ended. It is about our own children, so it is never forwarded.

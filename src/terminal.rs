@@ -54,9 +54,9 @@ impl Terminal {
         }
     }
 
-    /// Whether `group` is the foreground group.
+    /// Whether `group` is the foreground group. Never true of 0, which stands for every group outside our PID namespace.
     pub(crate) fn has_in_foreground(&self, group: Pid) -> bool {
-        self.with_fd(|fd| tcgetpgrp(fd)) == Ok(group)
+        group.as_raw() != 0 && self.with_fd(|fd| tcgetpgrp(fd)) == Ok(group)
     }
 
     /// Makes `group` the foreground group. Must be called with SIGTTOU blocked, or a caller in the background is

@@ -1,6 +1,8 @@
 //! Job control as a shell expects it: real interactive bash, real pseudo-terminal, keys typed.
 
-use crate::support::{binary, pidone, play, privilege, procfs, pty::Session, rounds, run, shell, sys};
+use crate::support::{
+    Running, binary, eventually, pidone, play, privilege, procfs, pty::Session, rounds, run, shell, sys,
+};
 use std::process::Command;
 
 /// The places that can be had, as options.
@@ -202,16 +204,73 @@ fn a_command_that_reads_the_terminal_gets_it_also_in_a_pipeline() {
 }
 
 #[test]
-fn a_stop_without_any_terminal_is_shown_to_the_parent() {
-    // Again and again, because it may stop before outer is there to look.
-    for place in options().repeat(rounds(30)) {
-        let script = format!("exec $PIDONE {place} -- sh -c 'kill -STOP $$; exit 8'");
-        let running = crate::support::Running::start(&mut shell(&script));
-        crate::support::eventually("pidone is stopped", || {
-            (procfs::state(running.pid()) == Some('T')).then_some(())
+fn a_stop_without_any_terminal_stops_the_workload_alone() {
+    // With no shell that could continue pidone, pidone does not stop: here the workload is continued without it.
+    let pause = "(while ! grep -q 'State:.T' /proc/$$/status; do :; done; kill -CONT $$) & kill -STOP $$; exit 5";
+    for place in options() {
+        for _ in 0..rounds(20) {
+            let mut command = pidone([place, "--", "sh", "-c", pause]);
+            sys::before_exec(&mut command, || Ok(nix::unistd::setsid().map(drop)?));
+            run(&mut command).exits(5).silently();
+        }
+        // And here through it.
+        let mut command = pidone([place, "--", "sh", "-c", "echo up; kill -STOP $$; exit 6"]);
+        sys::before_exec(&mut command, || Ok(nix::unistd::setsid().map(drop)?));
+        let mut running = Running::start(&mut command);
+        running.expect("up");
+        let init = if place == "--isolate" { procfs::only_child(running.pid()) } else { running.pid() };
+        let workload = procfs::only_child(init);
+        eventually("the workload is stopped", || (procfs::state(workload) == Some('T')).then_some(()));
+        running.signal(18);
+        running.end().exits(6);
+    }
+}
+
+#[test]
+fn a_workload_that_cannot_have_the_terminal_does_not_make_pidone_spin() {
+    for place in options() {
+        let Some(mut bash) = bash() else { return };
+        let marker = format!("/dev/./{}tty", "./".repeat(1 + usize::from(place == "--isolate")));
+        bash.send(&format!("(set +m; $PIDONE {place} -- sh -c 'echo $$ up; exec cat {marker}' </dev/null &)\n"));
+        bash.expect(" up");
+        let cat = eventually("the reader is stopped", || {
+            procfs::marked(&format!("cat\0{marker}")).into_iter().find(|pid| procfs::state(pid) == Some('T'))
         });
-        sys::kill(running.pid(), 18);
-        running.end().exits(8);
+        let init: i32 = procfs::status(cat, "PPid").unwrap().parse().unwrap();
+        let settled = eventually("init waits", || {
+            let before = procfs::voluntary_switches(init);
+            (0..20).for_each(|_| drop(procfs::tree()));
+            (before == procfs::voluntary_switches(init)).then_some(before)
+        });
+        assert_eq!(procfs::voluntary_switches(init), settled);
+        sys::kill(cat, 9);
+    }
+}
+
+#[test]
+fn where_the_shells_group_cannot_be_named_the_terminal_stays_with_it() {
+    if !privilege::privileged() {
+        return;
+    }
+    for place in options() {
+        // pidone is PID 1 of a namespace in which the number of its own process group is 0.
+        let script = format!(
+            "unshare -fp --mount-proc $PIDONE {place} -- sh -c 'read a; echo first $a'; read b; echo second $b"
+        );
+        let mut session = Session::start(Command::new("sh").args(["-c", &script]).env("PIDONE", binary()));
+        session.send("one\n");
+        session.expect("first one");
+        session.send("two\n");
+        session.expect("second two");
+        let [player, role] = play("signals");
+        let script = format!("trap '' INT; unshare -fp --mount-proc $PIDONE {place} -- {player} {role}; echo over");
+        let mut session = Session::start(Command::new("sh").args(["-c", &script]).env("PIDONE", binary()));
+        session.expect("ready ");
+        session.send("\x03");
+        session.expect("signal 2 code 128 ");
+        session.resize(77);
+        let between = session.expect("signal 28 ");
+        assert!(!between.contains("signal 2 "), "{between:?}");
     }
 }
 

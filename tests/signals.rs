@@ -85,8 +85,9 @@ fn what_halves_tell_each_other_while_signals_are_held_back_reaches_nobody_else()
         eventually("room in the queue", || sys::sigqueue(running.pid(), REAL_TIME, value).then_some(()));
     }
     // A stop is reported from half to half, which is itself done by a real-time signal.
-    sys::kill(procfs::only_child(procfs::only_child(running.pid())), 19);
-    eventually("outer is stopped", || (procfs::state(running.pid()) == Some('T')).then_some(()));
+    let workload = procfs::only_child(procfs::only_child(running.pid()));
+    sys::kill(workload, 19);
+    eventually("the workload is stopped", || (procfs::state(workload) == Some('T')).then_some(()));
     running.signal(18);
     running.signal(USR1);
     running.expect(&format!("signal {USR1} "));
@@ -150,16 +151,17 @@ fn by_default_only_the_workload_is_signalled() {
 
 #[test]
 fn with_group_the_whole_process_group_is_signalled() {
-    for place in Place::with_init() {
-        let mut running = Running::start(&mut place.pidone(&["-g"], &["sh", "-c", PARENT_AND_CHILD]));
+    // The parent outlives the child, and with it the namespace, until that has told.
+    const PARENT_WAITS: &str = "trap 'echo parent; t=1' TERM; \
+        sh -c 'trap \"echo child; exit\" TERM; echo child-ready; while :; do sleep 0.01; done' & \
+        echo parent-ready; while [ -z \"$t\" ] || kill -0 $! 2>/dev/null; do wait; done; exit 0";
+    for place in Place::all() {
+        let mut running = Running::start(&mut place.pidone(&["-g"], &["sh", "-c", PARENT_WAITS]));
         let mut lines = vec![running.line(), running.line()];
         sys::kill(supervisor(place, &running), TERM);
-        lines.push(running.line());
-        if place == Place::Subreaper {
-            lines.push(running.line());
-            lines.sort();
-            assert_eq!(lines, ["child", "child-ready", "parent", "parent-ready"]);
-        }
+        lines.extend([running.line(), running.line()]);
+        lines.sort();
+        assert_eq!(lines, ["child", "child-ready", "parent", "parent-ready"], "{place:?}");
         running.end().exits(0);
     }
 }

@@ -7,5 +7,4 @@ mod args;
 mod help;
 
 pub(crate) use args::parse;
-pub(crate) use args::{IdMap, Place, ProcMount, Propagation, Request, RunRequest};
 pub(crate) use help::{long as long_help, short as short_help, version};

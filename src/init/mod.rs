@@ -15,6 +15,7 @@ mod workload;
 use self::supervise::Above;
 use crate::error::{Failure, Stage};
 use crate::exit::{self, Outcome, PIDONE_FAILED};
+use crate::forward::Rules;
 use crate::handshake::{Gate, Report, Reporter};
 use crate::job::Job;
 use crate::logging::{self, Half};
@@ -46,9 +47,9 @@ pub(crate) fn in_place(mut plan: LaunchPlan) -> Result<Outcome, Failure> {
     }
     reap::clear_inherited();
     let mut job = Job::new();
-    let ended = workload::start(&mut plan.workload, job.terminal()).map(|workload| {
+    let ended = workload::start(&mut plan.workload, plan.rules, job.terminal()).map(|workload| {
         let above = if is_pid_1 { Above::Nobody(&job) } else { Above::Shell(&mut job) };
-        supervise::until_the_end(workload, plan.group, above)
+        supervise::until_the_end(workload, plan.rules, above)
     });
     // Also when exec failed: the child had become the foreground group by then.
     job.end();
@@ -58,16 +59,16 @@ pub(crate) fn in_place(mut plan: LaunchPlan) -> Result<Outcome, Failure> {
 /// Isolated: this process has just become PID 1 of new namespaces. Returns its exit status.
 pub(crate) fn isolated(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
     logging::this_is(Half::Init);
-    leave_outers_group(&link.reporter);
+    leave_outers_group(plan.rules, &link.reporter);
     let reporter = link.reporter;
     let started = watch_outer(&plan, &reporter)
         .and_then(|()| furnish(&plan, &reporter, link.gate))
-        .and_then(|()| workload::start(&mut plan.workload, job.terminal()));
+        .and_then(|()| workload::start(&mut plan.workload, plan.rules, job.terminal()));
     // Outer gives the foreground back to the shell, whose process group cannot even be named from in here.
     drop(job);
     match started {
         Ok(workload) => {
-            let outcome = supervise::until_the_end(workload, plan.group, Above::Outer(&reporter));
+            let outcome = supervise::until_the_end(workload, plan.rules, Above::Outer(&reporter));
             reporter.send(&Report::Ended(outcome));
             outcome.status().into()
         }
@@ -77,7 +78,7 @@ pub(crate) fn isolated(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
 
 /// Bare: this process has just become PID 1 of new namespaces, and is to be the workload. Returns only on failure.
 pub(crate) fn bare(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
-    leave_outers_group(&link.reporter);
+    leave_outers_group(plan.rules, &link.reporter);
     let failure = match furnish(&plan, &link.reporter, link.gate) {
         Ok(()) => workload::become_it(&mut plan.workload, job.terminal()).failure(&plan.workload),
         Err(failure) => failure,
@@ -87,8 +88,10 @@ pub(crate) fn bare(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
 
 /// From here on a signal for outer's process group (`kill %1`) reaches outer only, which forwards it, and waits with
 /// that for this report.
-fn leave_outers_group(reporter: &Reporter) {
-    workload::leave_group();
+fn leave_outers_group(rules: Rules, reporter: &Reporter) {
+    if !rules.shares_group {
+        workload::leave_group();
+    }
     reporter.send(&Report::Apart);
 }
 

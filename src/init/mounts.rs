@@ -1,8 +1,8 @@
 //! Runs in: init, workload child (bare). The new mount namespace: propagation first, then /proc.
 
-use crate::cli::{ProcMount, Propagation};
 use crate::error::{Failure, Stage};
 use crate::plan::NamespacePlan;
+use crate::request::{ProcMount, Propagation};
 use nix::Result as SysResult;
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};

@@ -6,10 +6,10 @@
 //! returns a `Result`, and nothing in the loop allocates unless a log line is asked for.
 
 use crate::exit::{Outcome, PIDONE_FAILED};
-use crate::forward::Forwarder;
+use crate::forward::{Forwarder, Rules};
 use crate::handshake::{Report, Reporter};
 use crate::inherited::let_go;
-use crate::job::Job;
+use crate::job::{Job, Next};
 use crate::reap::{self, MainChild};
 use crate::signal::{Signal, WATCH};
 use crate::sys::{self, Recipient, SignalInfo};
@@ -39,10 +39,10 @@ impl Above<'_> {
 }
 
 /// Forwards signals and reaps until the workload has ended.
-pub(super) fn until_the_end(workload: Pid, group: bool, mut above: Above<'_>) -> Outcome {
+pub(super) fn until_the_end(workload: Pid, rules: Rules, mut above: Above<'_>) -> Outcome {
     let_go([above.own_fd()]);
-    let recipient = if group { Recipient::Group(workload) } else { Recipient::Process(workload) };
-    let mut forwarder = Forwarder::new(recipient, "the workload");
+    let recipient = if rules.group { Recipient::Group(workload) } else { Recipient::Process(workload) };
+    let mut forwarder = Forwarder::new(recipient, "the workload", rules);
     let mut stopped = false;
     loop {
         let info = forwarder.next();
@@ -86,12 +86,13 @@ fn continues_at_once(workload: Pid, signal: Signal, above: &mut Above<'_>) -> bo
             reporter.send(&Report::Stopped(signal));
             return false;
         }
-        Above::Shell(job) => {
-            job.stop(signal);
-            if job.resume() {
+        Above::Shell(job) => match job.stop(signal) {
+            Next::InForeground => {
                 give_terminal(workload);
             }
-        }
+            Next::InBackground => {}
+            Next::StaysStopped => return false,
+        },
         // Sent on purpose, and whoever sent it can send SIGCONT.
         Above::Nobody(_) if signal == Signal::STOP => return false,
         // With no shell above, Ctrl-Z would freeze a container for good.
@@ -107,10 +108,11 @@ fn continues_at_once(workload: Pid, signal: Signal, above: &mut Above<'_>) -> bo
     true
 }
 
-/// Continues the workload with its process group, all of which Ctrl-Z has stopped.
+/// Continues the workload with its process group, all of which Ctrl-Z has stopped; alone where it has none.
 fn resume(workload: Pid) {
-    // Ignoring the error: gone (ESRCH), or beyond our rights (EPERM), as a forwarded signal would be.
-    let _ = sys::send(Recipient::Group(workload), Signal::CONT);
+    // Ignoring errors: gone (ESRCH), or beyond our rights (EPERM), as a forwarded signal would be.
+    let _ = sys::send(Recipient::Group(workload), Signal::CONT)
+        .or_else(|_| sys::send(Recipient::Process(workload), Signal::CONT));
 }
 
 /// A SIGCONT that comes with the foreground: of a shell's `fg`, seen by outer or by ourselves.

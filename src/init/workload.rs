@@ -1,15 +1,15 @@
 //! Runs in: init, workload child. From a plan to a running workload; the only exec.
 
 use crate::error::{Failure, Stage};
+use crate::forward::Rules;
 use crate::plan::Workload;
-use crate::sys::{self, SignalSet};
+use crate::sys;
 use crate::terminal::Terminal;
 use log::debug;
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, Pid, access, getpid, setpgid};
 use std::ffi::{CStr, c_int};
 use std::os::unix::ffi::OsStrExt;
-use std::time::Duration;
 
 /// Why no exec succeeded.
 pub(super) struct ExecError {
@@ -31,10 +31,12 @@ const UNSEEN: c_int = 127;
 ///
 /// # Errors
 /// No process could be made, or exec failed; the child is reaped then.
-pub(super) fn start(workload: &mut Workload, terminal: Option<&Terminal>) -> Result<Pid, Failure> {
+pub(super) fn start(workload: &mut Workload, rules: Rules, terminal: Option<&Terminal>) -> Result<Pid, Failure> {
     let mut error = None;
     let spawned = sys::spawn_sharing_memory(&mut || {
-        leave_group();
+        if !rules.shares_group {
+            leave_group();
+        }
         error = Some(become_it(workload, terminal));
         UNSEEN
     });
@@ -55,7 +57,7 @@ pub(super) fn start(workload: &mut Workload, terminal: Option<&Terminal>) -> Res
 pub(super) fn leave_group() {
     // It cannot fail in a process that leads no session and has not called exec.
     let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
-    while sys::wait_signal(SignalSet::ALL, Some(Duration::ZERO)).is_some() {}
+    sys::discard_signals();
 }
 
 /// Turns the calling process into the workload: what pidone changed of the process it was started as is put back,

@@ -1,7 +1,7 @@
 //! Runs in: outer. Writes the id maps of the child's new user namespace, user_namespaces(7).
 
-use crate::cli::IdMap;
 use crate::error::{Failure, Stage};
+use crate::request::IdMap;
 use nix::errno::Errno;
 use nix::unistd::{Pid, getegid, geteuid};
 use std::fs::OpenOptions;

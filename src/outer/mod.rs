@@ -8,7 +8,6 @@ mod idmap;
 mod mirror;
 mod supervise;
 
-use crate::cli::Place;
 use crate::error::{Failure, Stage};
 use crate::exit::Outcome;
 use crate::handshake::{self, Report};
@@ -16,6 +15,7 @@ use crate::init::{self, Link};
 use crate::job::Job;
 use crate::plan::LaunchPlan;
 use crate::reap::{self, MainChild};
+use crate::request::Place;
 use crate::signal::Signal;
 use crate::sys::{self, Forked, exit_now};
 use log::warn;
@@ -28,7 +28,7 @@ pub(crate) use mirror::end_like;
 /// Why it did not run, be it here or inside.
 pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
     reap::clear_inherited();
-    let (place, id_map, namespaces) = (plan.place, plan.namespaces.id_map, plan.namespaces);
+    let (place, rules, id_map, namespaces) = (plan.place, plan.rules, plan.namespaces.id_map, plan.namespaces);
     let (listener, reporter) = handshake::pipe()?;
     let (gate, gate_keeper) = id_map.map(|_| handshake::gate()).transpose()?.unzip();
     let job = Job::new();
@@ -49,7 +49,7 @@ pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
     if let (Ok(()), Some(gate_keeper)) = (&mapped, gate_keeper) {
         gate_keeper.open();
     }
-    let (end, report) = supervise::until_the_end(child, place, &listener, job);
+    let (end, report) = supervise::until_the_end(child, place, rules, &listener, job);
     match mapped {
         // A child that was killed meanwhile is why there was nothing to map, and the better story.
         Err(failure) if !matches!(end, MainChild::Ended(Outcome::Killed(_))) => Err(failure),

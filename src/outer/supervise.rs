@@ -1,12 +1,12 @@
 //! Runs in: outer. Its loop: forwards signals to the child, reaps, and shows the shell when the workload stops.
 
-use crate::cli::Place;
 use crate::error::reason;
-use crate::forward::Forwarder;
+use crate::forward::{Forwarder, Rules};
 use crate::handshake::{Listener, Report};
 use crate::inherited::let_go;
-use crate::job::Job;
+use crate::job::{Job, Next};
 use crate::reap::{self, MainChild};
+use crate::request::Place;
 use crate::signal::{Signal, WATCH};
 use crate::sys::{self, Recipient};
 use crate::terminal::Terminal;
@@ -27,6 +27,7 @@ struct Inside<'a> {
 pub(super) fn until_the_end(
     child: Pid,
     place: Place,
+    rules: Rules,
     listener: &Listener,
     mut job: Job,
 ) -> (MainChild, Option<Report>) {
@@ -41,7 +42,10 @@ pub(super) fn until_the_end(
     inside.listen(&mut job);
     let role = if place == Place::Bare { "the workload" } else { "init" };
     debug!("{role} is pid {child}");
-    let mut forwarder = Forwarder::new(Recipient::Process(child), role);
+    // What is for the workload's group alone is init's business, unless there is none.
+    let recipient =
+        if rules.group && place == Place::Bare { Recipient::Group(child) } else { Recipient::Process(child) };
+    let mut forwarder = Forwarder::new(recipient, role, rules);
     loop {
         let info = forwarder.next();
         match info.signal() {
@@ -84,17 +88,19 @@ impl Inside<'_> {
 
     /// The workload was stopped: so is this job, until the shell continues it.
     fn stopped(&self, signal: Signal, job: &mut Job) {
-        job.stop(signal);
-        if job.resume() {
-            return self.resume_in_foreground();
+        match job.stop(signal) {
+            Next::InForeground => self.resume_in_foreground(),
+            Next::InBackground => {
+                let whole_job = match self.place {
+                    Place::Bare => Recipient::Group(self.child),
+                    // Init passes it on to the whole process group of a workload that is stopped.
+                    Place::Isolated | Place::InPlace => Recipient::Process(self.child),
+                };
+                // Ignoring the error: it is gone, which the next SIGCHLD tells.
+                let _ = sys::send(whole_job, Signal::CONT);
+            }
+            Next::StaysStopped => {}
         }
-        let whole_job = match self.place {
-            Place::Bare => Recipient::Group(self.child),
-            // Init passes it on to the whole process group of a workload that is stopped.
-            Place::Isolated | Place::InPlace => Recipient::Process(self.child),
-        };
-        // Ignoring the error: it is gone, which the next SIGCHLD tells.
-        let _ = sys::send(whole_job, Signal::CONT);
     }
 
     /// Continues the workload as the foreground group. Only in its own PID namespace can that be named, so init does it;

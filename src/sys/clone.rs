@@ -24,10 +24,12 @@ pub(crate) enum Forked {
 /// # Errors
 /// What clone(2) returns: EPERM, ENOSPC, EAGAIN, ENOMEM, EINVAL.
 pub(crate) fn clone_process(namespaces: CloneFlags) -> Result<Forked> {
+    /// The stack and three more pointers, in the width of a register, which a bare 0 would not fill.
+    const NONE: *const c_void = std::ptr::null();
     let flags = c_long::from(namespaces.bits() | libc::SIGCHLD);
     // SAFETY: no CLONE_VM, so the child has its own copy of all memory, and a NULL stack is then allowed; with a
     // single thread no lock can be held by somebody who does not exist in the child.
-    let pid = Errno::result(unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) })?;
+    let pid = Errno::result(unsafe { libc::syscall(libc::SYS_clone, flags, NONE, NONE, NONE, NONE) })?;
     match c_int::try_from(pid) {
         Ok(0) => Ok(Forked::Child),
         Ok(pid) => Ok(Forked::Parent(Pid::from_raw(pid))),

@@ -1,6 +1,6 @@
 //! Runs in: outer, init. File descriptors: ours stay above stdio, inherited ones go once the workload runs.
 
-use crate::signal::WATCH;
+use crate::signal::Signal;
 use nix::Result;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -70,12 +70,12 @@ fn close(fd: c_uint) {
     unsafe { libc::syscall(libc::SYS_close, fd) };
 }
 
-/// Asks for a `WATCH` to this process whenever something happens to the pipe `fd`: it was written to or read from, or
+/// Asks for `signal` to this process whenever something happens to the pipe `fd`: it was written to or read from, or
 /// its other end was closed for the last time, as it is when its holder dies (fcntl(2)). Sets `flags` too.
 ///
 /// # Errors
 /// What fcntl(2) returns.
-pub(crate) fn watch(fd: impl AsFd, flags: OFlag) -> Result<()> {
+pub(crate) fn watch(fd: impl AsFd, signal: Signal, flags: OFlag) -> Result<()> {
     /// Missing from the libc crate for some C libraries.
     const F_SETSIG: c_int = 10;
     let raw = fd.as_fd().as_raw_fd();
@@ -83,7 +83,7 @@ pub(crate) fn watch(fd: impl AsFd, flags: OFlag) -> Result<()> {
     // SAFETY: `raw` is open for as long as `fd` is borrowed; F_SETOWN takes a pid by value.
     Errno::result(unsafe { libc::fcntl(raw, libc::F_SETOWN, own.as_raw()) })?;
     // SAFETY: as above; F_SETSIG takes a number.
-    Errno::result(unsafe { libc::fcntl(raw, F_SETSIG, WATCH.number()) })?;
+    Errno::result(unsafe { libc::fcntl(raw, F_SETSIG, signal.number()) })?;
     // A new pipe's only status flag is its access mode, which F_SETFL ignores: no need to read them first.
     fcntl(fd, FcntlArg::F_SETFL(OFlag::O_ASYNC | flags)).map(drop)
 }

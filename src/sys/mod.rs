@@ -22,7 +22,7 @@ pub(crate) use fd::{close_all_but, own_fd, watch};
 pub use memory::Args;
 pub(crate) use memory::{environment, error_text};
 pub(crate) use signals::{
-    Recipient, SignalInfo, SignalSet, SignalState, block_all_signals, die_by, queue, queue_resume, send, stop_by,
-    wait_signal,
+    Recipient, SignalInfo, SignalSet, SignalState, block_all_signals, die_by, discard_signals, queue, queue_resume,
+    send, stop_by, wait_signal,
 };
 pub(crate) use wait::{Reaped, WaitStatus, own_pidfd_inode, peek_zombie, reap, wait_for};

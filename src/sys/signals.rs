@@ -130,8 +130,18 @@ impl SignalInfo {
 }
 
 /// Takes the next signal of `set` from the kernel's queue (rt_sigtimedwait(2)), waiting for at most `timeout`,
-/// or for ever. `None` when the time is up.
+/// or for ever. `None` when the time is up. Where a filter forbids the call nothing can be forwarded, but children can
+/// still be looked after.
 pub(crate) fn wait_signal(set: SignalSet, timeout: Option<Duration>) -> Option<SignalInfo> {
+    take_signal(set, timeout).unwrap_or_else(|_| Some(look_at_children()))
+}
+
+/// Drops what is pending.
+pub(crate) fn discard_signals() {
+    while matches!(take_signal(SignalSet::ALL, Some(Duration::ZERO)), Ok(Some(_))) {}
+}
+
+fn take_signal(set: SignalSet, timeout: Option<Duration>) -> Result<Option<SignalInfo>> {
     let timeout = timeout.map(TimeSpec::from_duration);
     let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
@@ -142,14 +152,13 @@ pub(crate) fn wait_signal(set: SignalSet, timeout: Option<Duration>) -> Option<S
         };
         if got > 0 {
             // SAFETY: zeroed before, and every bit pattern is valid.
-            return Some(SignalInfo(unsafe { info.assume_init() }));
+            return Ok(Some(SignalInfo(unsafe { info.assume_init() })));
         }
         match Errno::last() {
-            Errno::EAGAIN => return None,
+            Errno::EAGAIN => return Ok(None),
             // Stopped and continued while waiting. Nothing was taken: wait again.
             Errno::EINTR => {}
-            // A filter forbids the call. Then nothing can be forwarded, but children can still be looked after.
-            _ => return Some(look_at_children()),
+            errno => return Err(errno),
         }
     }
 }
@@ -208,7 +217,8 @@ pub(crate) fn queue(recipient: Recipient, info: &SignalInfo) -> Result<()> {
 /// rt_sigqueueinfo(2) wants it, and no code of the kernel's.
 const FOREGROUND: c_int = -1001;
 
-/// Tells init that its job was continued in the foreground: a SIGCONT that only outer can send.
+/// Tells init that its job was continued in the foreground: a SIGCONT with a code of its own. (Others outside could send
+/// the same; they have the terminal to gain, which they could as well give directly.)
 ///
 /// # Errors
 /// As `send`.
@@ -240,9 +250,10 @@ fn queue_to_group(leader: Pid, info: &SignalInfo) -> Result<()> {
 fn default_action(signal: Signal) {
     /// The kernel's `struct sigaction`, which no architecture has larger: SIG_DFL, no flags, an empty mask.
     static DEFAULT: [u64; 4] = [0; 4];
+    const NO_OLD_ACTION: *const libc::sigaction = std::ptr::null();
     let number = c_long::from(signal.number());
     // SAFETY: a valid action and no place for the old one.
-    unsafe { libc::syscall(libc::SYS_rt_sigaction, number, &raw const DEFAULT, 0, SET_SIZE) };
+    unsafe { libc::syscall(libc::SYS_rt_sigaction, number, &raw const DEFAULT, NO_OLD_ACTION, SET_SIZE) };
 }
 
 /// Lets `signal` act on this process: default action, sent to ourselves, unblocked for a moment.
@@ -259,9 +270,11 @@ pub(crate) fn die_by(signal: Signal) {
     suffer(signal);
 }
 
-/// Stops this process by `signal`, where its default action is to stop, until a SIGCONT. Comes back at once where the
-/// kernel does not stop us: an orphaned process group (all but SIGSTOP), or a PID 1.
-pub(crate) fn stop_by(signal: Signal) {
+/// Stops this process by `signal`, where its default action is to stop, until a SIGCONT, which is taken. False if the
+/// kernel did not stop us: in an orphaned process group (all but SIGSTOP), or as a PID 1.
+pub(crate) fn stop_by(signal: Signal) -> bool {
     suffer(signal);
     let _ = set_mask(libc::SIG_BLOCK, SignalSet::only(signal));
+    // A stop discards a pending SIGCONT (signal(7)), so one that is there now is what continued us.
+    matches!(take_signal(SignalSet::only(Signal::CONT), Some(Duration::ZERO)), Ok(Some(_)))
 }
