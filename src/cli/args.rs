@@ -25,10 +25,13 @@ pub(crate) fn parse(
         verbosity: 0,
         command: Vec::new(),
     };
-    if let Some(options) = from_environment {
+    let mut args = args.peekable();
+    // Asked alone, for what the program is, it answers whatever stands in the environment.
+    let asks_for_text =
+        args.peek().is_some_and(|first| ["-h", "--help", "--version"].iter().any(|text| first == text));
+    if let Some(options) = from_environment.filter(|_| !asks_for_text) {
         parse_environment(options, &mut request)?;
     }
-    let mut args = args.peekable();
     args.next_if(|first| first == "run");
     let mut parser = Parser::from_args(args);
     if let Some(text) = parse_options(&mut parser, &mut request)? {

@@ -75,6 +75,12 @@ fn texts_win_over_everything_that_follows() {
 }
 
 #[test]
+fn texts_do_not_mind_a_bad_environment() {
+    assert_eq!(parse(words(&["--version"]), Some(OsStr::new("--odd"))), Ok(Request::Version));
+    assert_eq!(parse(words(&["-h"]), Some(OsStr::new("'"))), Ok(Request::ShortHelp));
+}
+
+#[test]
 fn pidone_options_are_split_as_a_shell_does() {
     let request = run_with(&["x"], Some(" -g  '--proc' \"no\"ne -\\v "));
     assert!(request.group);
