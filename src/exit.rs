@@ -59,6 +59,12 @@ impl Outcome {
         })
     }
 
+    /// What is made of it by `--map-exit`: pairs of a status and what to exit with instead. The last word counts.
+    pub(crate) fn mapped(self, map: &[(u8, u8)]) -> Self {
+        let status = self.status();
+        map.iter().rev().find(|(from, _)| *from == status).map_or(self, |(_, to)| Outcome::Exited(*to))
+    }
+
     /// The exit status for a process that cannot die by a signal at will, as a PID 1 cannot.
     #[must_use]
     pub(crate) fn status(self) -> u8 {

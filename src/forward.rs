@@ -2,7 +2,7 @@
 
 use crate::error::reason;
 use crate::procfs;
-use crate::signal::Signal;
+use crate::signal::{Rewrites, Signal};
 use crate::sys::{self, Recipient, SignalInfo, SignalSet};
 use log::{Level, info, log_enabled, warn};
 use nix::errno::Errno;
@@ -20,6 +20,8 @@ pub(crate) struct Rules {
     pub(crate) group: bool,
     /// The workload is in our own process group, and has already got what the terminal sends to that.
     pub(crate) shares_group: bool,
+    /// What signals become on the last hop, to the workload.
+    pub(crate) rewrites: Rewrites,
 }
 
 /// Passes signals on to one recipient.
@@ -75,7 +77,11 @@ impl Forwarder {
 
     /// False if it has to be tried again. Any other failure is a warning and never more (B13).
     fn try_forward(&self, info: &SignalInfo) -> bool {
-        let Some(signal) = info.signal().filter(|signal| !self.is_our_own(info, *signal)) else { return true };
+        let Some(came) = info.signal().filter(|signal| !self.is_our_own(info, *signal)) else { return true };
+        let Some(signal) = self.rules.rewrites.apply(came) else {
+            info!("dropped {came}, as asked");
+            return true;
+        };
         match self.deliver(info, signal) {
             Ok(()) => self.log(info, signal),
             Err(Errno::EAGAIN) => return false,
@@ -90,7 +96,7 @@ impl Forwarder {
         if !info.is_queued() {
             return sys::send(self.recipient, signal);
         }
-        match (sys::queue(self.recipient, info), self.recipient) {
+        match (sys::queue(self.recipient, signal, info), self.recipient) {
             // No kernel before 6.9 can give a whole group a value. Better the signal without it than none.
             (Err(Errno::EINVAL | Errno::ENOSYS), Recipient::Group(_)) => sys::send(self.recipient, signal),
             (sent, _) => sent,

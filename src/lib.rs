@@ -88,7 +88,7 @@ pub fn run(args: Args) -> c_int {
 }
 
 fn launch(request: RunRequest, signals: SignalState) -> u8 {
-    let verbosity = request.verbosity;
+    let (verbosity, exit_map) = (request.verbosity, request.exit_map.clone());
     let plan = match LaunchPlan::new(request, signals) {
         Ok(plan) => plan,
         Err(error) => {
@@ -100,8 +100,8 @@ fn launch(request: RunRequest, signals: SignalState) -> u8 {
     logging::set_up(half, verbosity);
     let namespaces = plan.namespaces;
     let ended = match plan.place {
-        Place::InPlace => init::in_place(plan).map(exit::Outcome::status),
-        Place::Isolated | Place::Bare => outer::run(plan).map(outer::end_like),
+        Place::InPlace => init::in_place(plan).map(|outcome| outcome.mapped(&exit_map).status()),
+        Place::Isolated | Place::Bare => outer::run(plan).map(|outcome| outer::end_like(outcome.mapped(&exit_map))),
     };
     ended.unwrap_or_else(|failure| report(&failure, diagnose::hint(&failure, namespaces).as_deref()))
 }

@@ -76,7 +76,11 @@ impl LaunchPlan {
                 propagation: request.propagation.unwrap_or(Propagation::Private),
             },
             workload: Workload::new(request.command, signals)?,
-            rules: Rules { group: request.group, shares_group: !job::group_has_a_name() },
+            rules: Rules {
+                group: request.group,
+                shares_group: !job::group_has_a_name(),
+                rewrites: request.rewrites,
+            },
             die_with_parent: !request.no_die_with_parent,
         })
     }

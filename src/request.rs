@@ -1,5 +1,6 @@
 //! Runs in: outer or init. What the user asked for, as typed; pure data, from `cli` to `plan`.
 
+use crate::signal::Rewrites;
 use std::ffi::OsString;
 
 /// What the user asked for.
@@ -73,6 +74,10 @@ pub(crate) struct RunRequest {
     pub(crate) propagation: Option<Propagation>,
     /// Forward signals to the workload's process group instead of to the workload alone.
     pub(crate) group: bool,
+    /// What signals become before they are forwarded.
+    pub(crate) rewrites: Rewrites,
+    /// Exit statuses of the workload, and what to make of them; the last word on one counts.
+    pub(crate) exit_map: Vec<(u8, u8)>,
     /// Let the inside outlive outer.
     pub(crate) no_die_with_parent: bool,
     /// How many `-v`: 1 for info, 2 for debug, 3 for trace.

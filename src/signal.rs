@@ -19,6 +19,8 @@ impl Signal {
     pub(crate) const QUIT: Self = Signal(3);
     /// SIGWINCH: the terminal's size changed.
     pub(crate) const WINCH: Self = Signal(28);
+    /// SIGKILL: cannot be caught, blocked or forwarded.
+    pub(crate) const KILL: Self = Signal(9);
     /// SIGPIPE: a write with no reader left.
     pub(crate) const PIPE: Self = Signal(13);
     /// SIGCHLD: a child stopped or ended. It is about our own children, so it is never forwarded.
@@ -52,6 +54,37 @@ impl Signal {
         }
     }
 
+    /// The signal that a word names, as kill(1) takes it: `TERM`, `sigterm`, `15`, `RTMIN+3`, `SIGRTMAX-1`.
+    #[must_use]
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        if let Ok(number) = word.parse::<u8>() {
+            return Self::new(number.into());
+        }
+        let word = word.to_ascii_uppercase();
+        let name = word.strip_prefix("SIG").unwrap_or(&word);
+        match name {
+            "IOT" => return Self::new(6),
+            "CLD" => return Self::new(17),
+            "POLL" => return Self::new(29),
+            "RTMIN" => return Some(Signal(Self::RTMIN)),
+            "RTMAX" => return Some(Signal(Self::RTMAX)),
+            _ => {}
+        }
+        let offset = |word: &str| word.parse::<u8>().ok().filter(|offset| *offset <= Self::RTMAX - Self::RTMIN);
+        if let Some(above) = name.strip_prefix("RTMIN+").and_then(offset) {
+            return Some(Signal(Self::RTMIN + above));
+        }
+        if let Some(below) = name.strip_prefix("RTMAX-").and_then(offset) {
+            return Some(Signal(Self::RTMAX - below));
+        }
+        (1..32).filter_map(Self::new).find(|signal| signal.to_string().strip_prefix("SIG") == Some(name))
+    }
+
+    /// Whether it may be forwarded: KILL and STOP never reach pidone's queue, and CHLD is about its own children.
+    pub(crate) fn is_forwarded(self) -> bool {
+        !matches!(self, Self::KILL | Self::CHLD | Self::STOP)
+    }
+
     /// Its number, 1 to 64.
     #[must_use]
     pub(crate) fn number(self) -> i32 {
@@ -79,6 +112,30 @@ impl fmt::Display for Signal {
     }
 }
 
+/// What each signal becomes before it is forwarded: itself, another one, or nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rewrites([Option<Signal>; 65]);
+
+impl Rewrites {
+    /// Every signal stays what it is.
+    pub(crate) fn none() -> Self {
+        // Number 0 is none, and maps to nothing.
+        Rewrites(std::array::from_fn(|number| i32::try_from(number).ok().and_then(Signal::new)))
+    }
+
+    /// From now on `from` becomes `to`, or is dropped. The last word on a signal counts.
+    pub(crate) fn set(&mut self, from: Signal, to: Option<Signal>) {
+        if let Some(place) = self.0.get_mut(usize::from(from.0)) {
+            *place = to;
+        }
+    }
+
+    /// What to forward in place of `signal`, if anything.
+    pub(crate) fn apply(&self, signal: Signal) -> Option<Signal> {
+        self.0.get(usize::from(signal.0)).copied().flatten()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +147,35 @@ mod tests {
         }
         for number in 1..=64 {
             assert_eq!(Signal::new(number).map(Signal::number), Some(number));
+        }
+    }
+
+    #[test]
+    fn every_name_is_understood_again_and_so_are_the_ways_people_write_them() {
+        for signal in (1..=64).filter_map(Signal::new).filter(|signal| !matches!(signal.number(), 32 | 33)) {
+            let name = signal.to_string();
+            for word in [&name, &name.to_lowercase(), &name[3..], &signal.number().to_string()] {
+                assert_eq!(Signal::parse(word), Some(signal), "{word}");
+            }
+        }
+        assert_eq!(Signal::parse("RTMIN+30"), Signal::new(64));
+        assert_eq!(Signal::parse("rtmax-30"), Signal::new(34));
+        for word in [
+            "",
+            "SIG",
+            "0",
+            "65",
+            "-1",
+            "256",
+            "RTMIN+31",
+            "RTMAX-31",
+            "RTMIN+",
+            "RTMIN-1",
+            "TERMX",
+            "SIGSIGTERM",
+            "signal 32",
+        ] {
+            assert_eq!(Signal::parse(word), None, "{word}");
         }
     }
 

@@ -76,3 +76,16 @@ fn wrong_usage_is_125() {
     run(&mut pidone(["--no-such-option"])).exits(125);
     run(&mut pidone([""; 0])).exits(125);
 }
+
+#[test]
+fn exit_statuses_are_mapped_as_asked() {
+    for place in Place::with_init() {
+        let maps = ["--map-exit", "143:0", "--map-exit", "5:6", "--map-exit", "5:7"];
+        run(&mut place.pidone(&maps, &["sh", "-c", "kill -TERM $$"])).exits(0).silently();
+        run(&mut place.pidone(&maps, &["sh", "-c", "exit 143"])).exits(0).silently();
+        run(&mut place.pidone(&maps, &["sh", "-c", "exit 5"])).exits(7).silently();
+        run(&mut place.pidone(&maps, &["sh", "-c", "exit 4"])).exits(4).silently();
+        // The failures of pidone itself stay what they are.
+        run(&mut place.pidone(&["--map-exit", "127:0"], &["/nonexistent"])).exits(127);
+    }
+}

@@ -27,9 +27,14 @@ fn short_help_is_a_screen_and_long_help_has_it_all() {
     assert!(short.exits(0).silently().stdout.lines().count() <= 24);
     let long = run(&mut pidone(["--help"]));
     long.exits(0).silently();
-    for heading in
-        ["Where the command runs:", "New namespaces", "Signals:", "Exit status:", "Environment:", "Examples:"]
-    {
+    for heading in [
+        "Where the command runs:",
+        "New namespaces",
+        "Signals and exit:",
+        "Exit status:",
+        "Environment:",
+        "Examples:",
+    ] {
         assert!(long.stdout.contains(heading), "{heading}");
     }
     let examples = long.stdout.split("Examples:").nth(1).unwrap();

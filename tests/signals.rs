@@ -261,3 +261,22 @@ fn a_signal_for_the_process_group_during_the_start_arrives_once() {
         }
     }
 }
+
+#[test]
+fn signals_are_rewritten_or_dropped_as_asked() {
+    for place in Place::all() {
+        let options =
+            ["--rewrite", "USR1:RTMIN+2", "--ignore", "SIGUSR2", "--rewrite", "35:12", "--rewrite", "HUP:0"];
+        let mut running = start(place, &options);
+        let target = supervisor(place, &running);
+        // What comes between, and is dropped, would be said before what comes after.
+        for (sent, arrives) in [(USR1, Some(36)), (12, None), (TERM, Some(TERM)), (1, None), (2, Some(2))] {
+            sys::kill(target, sent);
+            if let Some(arrives) = arrives {
+                running.expect(&format!("signal {arrives} code 0 "));
+            }
+        }
+        assert!(sys::sigqueue(target, REAL_TIME, 7));
+        running.expect("signal 12 code -1 value 7 ");
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::error::UsageError;
 use crate::request::{IdMap, Place, ProcMount, Propagation, Request, RunRequest};
+use crate::signal::{Rewrites, Signal};
 use lexopt::{Arg, Parser};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -21,6 +22,8 @@ pub(crate) fn parse(
         proc: None,
         propagation: None,
         group: false,
+        rewrites: Rewrites::none(),
+        exit_map: Vec::new(),
         no_die_with_parent: false,
         verbosity: 0,
         command: Vec::new(),
@@ -86,6 +89,17 @@ fn parse_options(parser: &mut Parser, request: &mut RunRequest) -> Result<Option
             Arg::Long("proc") => request.proc = Some(one_of(parser, "--proc", PROC_MOUNTS)?),
             Arg::Long("propagation") => request.propagation = Some(one_of(parser, "--propagation", PROPAGATIONS)?),
             Arg::Short('g') | Arg::Long("group") => request.group = true,
+            Arg::Long("rewrite") => {
+                let (from, to) = rewrite(&text_value(parser, "--rewrite", REWRITE_FORM)?)?;
+                request.rewrites.set(from, to);
+            }
+            Arg::Long("ignore") => {
+                let word = text_value(parser, "--ignore", SIGNAL_FORM)?;
+                request.rewrites.set(forwarded("--ignore", &word)?, None);
+            }
+            Arg::Long("map-exit") => {
+                request.exit_map.push(exit_mapping(&text_value(parser, "--map-exit", EXIT_FORM)?)?)
+            }
             Arg::Long("no-die-with-parent") => request.no_die_with_parent = true,
             Arg::Short('v') | Arg::Long("verbose") => request.verbosity = request.verbosity.saturating_add(1),
             Arg::Value(first) => {
@@ -118,6 +132,45 @@ fn one_of<T: Copy>(parser: &mut Parser, option: &str, table: &[(&str, T)]) -> Re
         return Ok(*meaning);
     }
     Err(UsageError::with_hint(format!("{option} does not know this value: {}", value.display()), hint))
+}
+
+const REWRITE_FORM: &str = "FROM:TO, such as TERM:QUIT or RTMIN+3:TERM; TO 0 drops the signal";
+const SIGNAL_FORM: &str = "a signal by name or number: TERM, SIGTERM, 15, RTMIN+3";
+const EXIT_FORM: &str = "FROM:TO, both from 0 to 255, such as 143:0";
+
+/// The option's value as text; all these options take words of ASCII only.
+fn text_value(parser: &mut Parser, option: &str, form: &str) -> Result<String, UsageError> {
+    let value = parser.value().map_err(|error| UsageError { hint: form.into(), ..from_lexopt(&error) })?;
+    value.into_string().map_err(|value| not_understood(option, &value.to_string_lossy(), form))
+}
+
+fn not_understood(option: &str, value: &str, form: &str) -> UsageError {
+    UsageError::with_hint(format!("{option} does not know this value: {value}"), form)
+}
+
+/// `FROM:TO` of `--rewrite`; TO 0 stands for nothing.
+fn rewrite(value: &str) -> Result<(Signal, Option<Signal>), UsageError> {
+    let wrong = || not_understood("--rewrite", value, REWRITE_FORM);
+    let (from, to) = value.split_once(':').ok_or_else(wrong)?;
+    Signal::parse(from).ok_or_else(wrong)?;
+    let to = if to == "0" { None } else { Some(Signal::parse(to).ok_or_else(wrong)?) };
+    Ok((forwarded("--rewrite", from)?, to))
+}
+
+/// A signal that pidone forwards at all.
+fn forwarded(option: &str, word: &str) -> Result<Signal, UsageError> {
+    let signal = Signal::parse(word).ok_or_else(|| not_understood(option, word, SIGNAL_FORM))?;
+    if signal.is_forwarded() {
+        return Ok(signal);
+    }
+    let message = format!("{option}: pidone never forwards this signal: {signal}");
+    Err(UsageError::with_hint(message, "KILL and STOP act on pidone itself, CHLD is about its own children"))
+}
+
+/// `FROM:TO` of `--map-exit`.
+fn exit_mapping(value: &str) -> Result<(u8, u8), UsageError> {
+    let parsed = value.split_once(':').and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
+    parsed.ok_or_else(|| not_understood("--map-exit", value, EXIT_FORM))
 }
 
 fn from_lexopt(error: &lexopt::Error) -> UsageError {

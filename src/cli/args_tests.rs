@@ -62,6 +62,18 @@ fn every_option_sets_what_it_names() {
 }
 
 #[test]
+fn rewrites_and_exit_maps_are_understood_and_the_last_word_counts() {
+    let signal = |number| Signal::new(number).unwrap();
+    let request =
+        run(&["--rewrite", "term:SIGQUIT", "--rewrite=RTMIN+3:15", "--ignore", "hup", "--rewrite", "1:0", "x"]);
+    let rewritten: Vec<_> = [15, 37, 1, 2].map(|number| request.rewrites.apply(signal(number))).into();
+    assert_eq!(rewritten, [Some(signal(3)), Some(signal(15)), None, Some(signal(2))]);
+    let request = run(&["--ignore", "TERM", "--rewrite", "TERM:KILL", "x"]);
+    assert_eq!(request.rewrites.apply(signal(15)), Some(signal(9)));
+    assert_eq!(run(&["--map-exit", "143:0", "--map-exit=0:255", "x"]).exit_map, [(143, 0), (0, 255)]);
+}
+
+#[test]
 fn the_last_of_two_contrary_options_wins() {
     assert_eq!(run(&["--isolate", "--in-place", "x"]).place, Some(Place::InPlace));
     assert_eq!(run_with(&["--isolate", "x"], Some("--in-place")).place, Some(Place::Isolated));
@@ -101,6 +113,17 @@ fn bad_words_are_named() {
         (&["--proc"], None, "this option needs a value: --proc"),
         (&["--proc", "odd", "x"], None, "--proc does not know this value: odd"),
         (&["--propagation=", "x"], None, "--propagation does not know this value: "),
+        (&["--rewrite", "TERM", "x"], None, "--rewrite does not know this value: TERM"),
+        (&["--rewrite", "TERM:", "x"], None, "--rewrite does not know this value: TERM:"),
+        (&["--rewrite", "TERM:65", "x"], None, "--rewrite does not know this value: TERM:65"),
+        (&["--rewrite", "0:15", "x"], None, "--rewrite does not know this value: 0:15"),
+        (&["--rewrite", "KILL:15", "x"], None, "--rewrite: pidone never forwards this signal: SIGKILL"),
+        (&["--ignore", "CHLD", "x"], None, "--ignore: pidone never forwards this signal: SIGCHLD"),
+        (&["--ignore", "NOPE", "x"], None, "--ignore does not know this value: NOPE"),
+        (&["--ignore"], None, "this option needs a value: --ignore"),
+        (&["--map-exit", "143", "x"], None, "--map-exit does not know this value: 143"),
+        (&["--map-exit", "256:0", "x"], None, "--map-exit does not know this value: 256:0"),
+        (&["--map-exit", "0:-1", "x"], None, "--map-exit does not know this value: 0:-1"),
         (&["x"], Some("'open"), "PIDONE_OPTIONS: a quote or backslash is left open"),
         (&["x"], Some("--odd"), "PIDONE_OPTIONS: unknown option: --odd"),
         (&["x"], Some("-g ls"), "PIDONE_OPTIONS: only options can stand here: ls"),
@@ -123,7 +146,14 @@ fn every_option_of_the_help_text_is_understood() {
     for option in OPTIONS {
         for spelling in option.spellings() {
             let mut line = vec![spelling.clone()];
-            line.extend(option.values.iter().take(1).map(ToString::to_string));
+            let example = match (option.values, &spelling[..]) {
+                ([], _) => None,
+                (_, "--rewrite") => Some("TERM:QUIT"),
+                (_, "--ignore") => Some("HUP"),
+                (_, "--map-exit") => Some("143:0"),
+                ([first, ..], _) => Some(*first),
+            };
+            line.extend(example.map(ToOwned::to_owned));
             line.push("x".into());
             let parsed = parse(line.iter().map(OsString::from), None);
             assert!(parsed.is_ok(), "{line:?}: {parsed:?}");

@@ -8,7 +8,7 @@ pub(crate) struct OptionDoc {
     group: &'static str,
     short: Option<char>,
     long: &'static str,
-    /// The words it takes as its value; none if it takes no value.
+    /// The words it takes as its value, or the form of it; none if it takes no value.
     pub(crate) values: &'static [&'static str],
     /// One line, for `-h`; the long text has `more` below it.
     summary: &'static str,
@@ -17,7 +17,7 @@ pub(crate) struct OptionDoc {
 
 const PLACE: &str = "Where the command runs";
 const NAMESPACES: &str = "New namespaces (not with --in-place)";
-const SIGNALS: &str = "Signals";
+const SIGNALS: &str = "Signals and exit";
 const GENERAL: &str = "General";
 
 /// Every option, in the order in which help shows them.
@@ -100,6 +100,30 @@ pub(crate) const OPTIONS: &[OptionDoc] = &[
         values: &[],
         summary: "forward signals to the command's whole process group",
         more: &["By default only the command itself gets them."],
+    },
+    OptionDoc {
+        group: SIGNALS,
+        short: None,
+        long: "rewrite",
+        values: &["FROM:TO"],
+        summary: "forward TO where FROM came; TO 0 drops it",
+        more: &["Repeatable. Names with or without SIG, numbers, RTMIN+3, RTMAX-1."],
+    },
+    OptionDoc {
+        group: SIGNALS,
+        short: None,
+        long: "ignore",
+        values: &["SIG"],
+        summary: "do not forward SIG; the same as --rewrite SIG:0",
+        more: &[],
+    },
+    OptionDoc {
+        group: SIGNALS,
+        short: None,
+        long: "map-exit",
+        values: &["FROM:TO"],
+        summary: "exit with TO where the command's status is FROM",
+        more: &["Repeatable. 143:0 makes a death by SIGTERM a success."],
     },
     OptionDoc {
         group: GENERAL,

@@ -7,7 +7,7 @@ use crate::inherited::let_go;
 use crate::job::{Job, Next};
 use crate::reap::{self, MainChild};
 use crate::request::Place;
-use crate::signal::{Signal, WATCH};
+use crate::signal::{Rewrites, Signal, WATCH};
 use crate::sys::{self, Recipient};
 use crate::terminal::Terminal;
 use log::{debug, warn};
@@ -45,7 +45,9 @@ pub(super) fn until_the_end(
     // What is for the workload's group alone is init's business, unless there is none.
     let recipient =
         if rules.group && place == Place::Bare { Recipient::Group(child) } else { Recipient::Process(child) };
-    let mut forwarder = Forwarder::new(recipient, role, rules);
+    // So is rewriting.
+    let rewrites = if place == Place::Bare { rules.rewrites } else { Rewrites::none() };
+    let mut forwarder = Forwarder::new(recipient, role, Rules { rewrites, ..rules });
     loop {
         let info = forwarder.next();
         match info.signal() {

@@ -201,15 +201,17 @@ pub(crate) fn send(recipient: Recipient, signal: Signal) -> Result<()> {
 /// # Errors
 /// EAGAIN: the recipient's queue is full (RLIMIT_SIGPENDING). EINVAL, ENOSYS: groups are not supported here.
 /// Else as `send`.
-pub(crate) fn queue(recipient: Recipient, info: &SignalInfo) -> Result<()> {
+pub(crate) fn queue(recipient: Recipient, signal: Signal, info: &SignalInfo) -> Result<()> {
+    // The kernel puts the number it is called with into the information, too.
+    let number = c_long::from(signal.number());
     match recipient {
         Recipient::Process(pid) => {
-            let (pid, number) = (c_long::from(pid.as_raw()), c_long::from(info.0.si_signo));
+            let pid = c_long::from(pid.as_raw());
             // SAFETY: `info` is a whole siginfo_t.
             let sent = unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, pid, number, &raw const info.0) };
             Errno::result(sent).map(drop)
         }
-        Recipient::Group(leader) => queue_to_group(leader, info),
+        Recipient::Group(leader) => queue_to_group(leader, number, info),
     }
 }
 
@@ -227,14 +229,13 @@ pub(crate) fn queue_resume(init: Pid) -> Result<()> {
     let mut info: libc::siginfo_t = unsafe { MaybeUninit::zeroed().assume_init() };
     info.si_signo = libc::SIGCONT;
     info.si_code = FOREGROUND;
-    queue(Recipient::Process(init), &SignalInfo(info))
+    queue(Recipient::Process(init), Signal::CONT, &SignalInfo(info))
 }
 
-fn queue_to_group(leader: Pid, info: &SignalInfo) -> Result<()> {
+fn queue_to_group(leader: Pid, number: c_long, info: &SignalInfo) -> Result<()> {
     const PIDFD_SIGNAL_PROCESS_GROUP: c_long = 4;
     // SAFETY: takes two integers.
     let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, c_long::from(leader.as_raw()), 0) })?;
-    let number = c_long::from(info.0.si_signo);
     // SAFETY: `fd` is open and `info` a whole siginfo_t.
     let sent = unsafe {
         libc::syscall(libc::SYS_pidfd_send_signal, fd, number, &raw const info.0, PIDFD_SIGNAL_PROCESS_GROUP)
