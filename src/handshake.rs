@@ -144,7 +144,8 @@ impl Reporter {
     pub(crate) fn send(&self, report: &Report) {
         let mut buffer = [0; CAPACITY];
         let length = report.encode(&mut buffer);
-        let _ = retry_interrupted(|| write(&self.0, &buffer[..length]));
+        let encoded = buffer.get(..length).unwrap_or_default();
+        let _ = retry_interrupted(|| write(&self.0, encoded));
     }
 
     /// From now on outer's death raises `WATCH` in this process.

@@ -26,6 +26,7 @@
 //!   signals held in memory and tried again.
 
 #![warn(unreachable_pub)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 #![allow(rustdoc::private_intra_doc_links, reason = "this page is also the map for those who read the code")]
 
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]

@@ -26,8 +26,10 @@ impl PointerArray {
 
     /// Puts `string`, which must live as long as the process, in the place of entry `index`.
     pub(crate) fn replace(&mut self, index: usize, string: &'static CStr) {
-        let end = self.pointers.len() - 1;
-        if let Some(entry) = self.pointers[..end].get_mut(index) {
+        // The last entry is the NULL.
+        if index + 1 < self.pointers.len()
+            && let Some(entry) = self.pointers.get_mut(index)
+        {
             *entry = string.as_ptr();
         }
     }
