@@ -1,6 +1,8 @@
 //! pidone gives any command a correct PID 1: it reaps orphans and zombies, forwards every signal exactly once and
 //! mirrors the exit.
 //!
+//! Runs in: outer, init, workload child. This page is the map.
+//!
 //! # The processes
 //!
 //! ```text
