@@ -36,7 +36,7 @@ pub(crate) fn hint(failure: &Failure, namespaces: NamespacePlan) -> Option<Strin
             Some("/proc is no mount point: use --propagation private, or --proc none".into())
         }
         (Stage::MountProc, Errno::EPERM) => Some(proc_refused()),
-        (_, Errno::EACCES) if failure.stage == Stage::MountProc || failure.stage == Stage::SetPropagation => {
+        (Stage::MountProc | Stage::SetPropagation, Errno::EACCES) => {
             Some("a security module forbids it; docker: --security-opt apparmor=unconfined".into())
         }
         (Stage::MountProc | Stage::BindProc, Errno::ENOENT) => {

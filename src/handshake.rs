@@ -8,7 +8,7 @@
 use crate::error::{Failure, Stage, reason};
 use crate::exit::Outcome;
 use crate::signal::{Signal, WATCH};
-use crate::sys::{WaitStatus, own_fd, watch};
+use crate::sys::{WaitStatus, own_fd, retry_interrupted, watch};
 use log::warn;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -203,15 +203,6 @@ impl GateKeeper {
     /// Lets those inside go on. An error means that they are gone, which outer learns by its wait.
     pub(crate) fn open(self) {
         let _ = retry_interrupted(|| write(&self.0, &[1]));
-    }
-}
-
-fn retry_interrupted<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
-    loop {
-        match call() {
-            Err(Errno::EINTR | Errno::EAGAIN) => {}
-            done => return done,
-        }
     }
 }
 

@@ -13,8 +13,6 @@ use std::os::fd::BorrowedFd;
 pub(crate) struct Job {
     /// Only while the workload has the foreground in our stead.
     terminal: Option<Terminal>,
-    /// Somebody else reads what the workload writes, and may want the keys.
-    in_pipeline: bool,
 }
 
 /// What is to become of a workload that was stopped.
@@ -42,8 +40,7 @@ impl Job {
     /// taken only where stdin is the terminal and stdout no pipe. Elsewhere Ctrl-C reaches the workload through us, and
     /// should it want the terminal, the kernel stops it for that, and it gets it (see `stop`).
     pub(crate) fn new() -> Self {
-        let in_pipeline = terminal::stdout_is_a_pipe();
-        Job { terminal: Terminal::on_stdin().filter(|_| !in_pipeline), in_pipeline }
+        Job { terminal: Terminal::on_stdin().filter(|_| !terminal::stdout_is_a_pipe()) }
     }
 
     /// The terminal, if the workload is to have its foreground.
@@ -83,7 +80,7 @@ impl Job {
 
     /// Continued, or asked to be. True if the foreground is ours again (`fg`), and therefore the workload's to have.
     pub(crate) fn resume(&mut self) -> bool {
-        !self.in_pipeline && self.claim()
+        !terminal::stdout_is_a_pipe() && self.claim()
     }
 
     /// Takes note that the workload gets the foreground, if it is ours to give and not given yet.

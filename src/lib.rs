@@ -21,7 +21,8 @@
 //!
 //! - One thread, every signal blocked from the first line of `main` on; only the workload gets the old mask back.
 //! - Imports go down only: `cli` → `outer` → `init` → `job`, `forward`, `reap` → `terminal`, `handshake`, `exit`,
-//!   `error` → `sys`. Beside them, and known to all, stand two without imports: [`request`] and [`signal`]. Outer reaches init in one line; init never names outer.
+//!   `error` → `sys`. Beside them, and known to all, stand [`request`] and [`signal`]. Outer reaches init in one line;
+//!   init never names outer.
 //! - `unsafe` stands in [`sys`] alone.
 //! - After the workload runs, init only warns: see `init/supervise.rs`.
 //! - Deliberately absent: threads, timers, polling, a heap in the loop. Only while a workload's signal queue is full are
@@ -36,23 +37,23 @@ compile_error!("pidone is about Linux; its signal numbers and raw calls are thos
 
 // In reading order.
 mod cli;
+mod request;
+mod plan;
+mod outer;
+mod init;
+mod job;
+mod forward;
+mod reap;
+mod terminal;
+mod inherited;
+mod handshake;
 mod diagnose;
 mod error;
 mod exit;
-mod forward;
-mod handshake;
-mod inherited;
-mod init;
-mod job;
 mod logging;
-mod outer;
-mod plan;
 mod procfs;
-mod reap;
-mod request;
 mod signal;
 mod sys;
-mod terminal;
 
 use crate::error::{Failure, Stage};
 use crate::logging::Half;
@@ -90,8 +91,8 @@ pub fn run(args: Args) -> c_int {
     status.into()
 }
 
-fn launch(request: RunRequest, signals: SignalState) -> u8 {
-    let (verbosity, exit_map) = (request.verbosity, request.exit_map.clone());
+fn launch(mut request: RunRequest, signals: SignalState) -> u8 {
+    let (verbosity, exit_map) = (request.verbosity, std::mem::take(&mut request.exit_map));
     let plan = match LaunchPlan::new(request, signals) {
         Ok(plan) => plan,
         Err(error) => {

@@ -1,8 +1,8 @@
 //! Runs in: outer, init, workload child. Who is in the foreground of the controlling terminal.
 //!
 //! The workload has a process group of its own, so that Ctrl-C reaches it once, from the terminal, and not a second
-//! time through pidone; therefore it must become the foreground group wherever pidone was. If pidone was not in the
-//! foreground, the terminal belongs to somebody else and is left alone. No failing terminal call is ever fatal (B31).
+//! time through pidone; therefore it has to become the foreground group. When it does is decided in `job`. If pidone was
+//! not in the foreground, the terminal belongs to somebody else and is left alone. No failing terminal call is fatal (B31).
 
 use crate::sys::own_fd;
 use nix::errno::Errno;

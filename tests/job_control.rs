@@ -1,14 +1,9 @@
 //! Job control as a shell expects it: real interactive bash, real pseudo-terminal, keys typed.
 
 use crate::support::{
-    Running, binary, eventually, pidone, play, privilege, procfs, pty::Session, rounds, run, shell, sys,
+    Running, binary, eventually, options, pidone, play, privilege, procfs, pty::Session, rounds, run, shell, sys,
 };
 use std::process::Command;
-
-/// The places that can be had, as options.
-fn options() -> Vec<&'static str> {
-    if privilege::privileged() { vec!["--in-place", "--isolate"] } else { vec!["--in-place"] }
-}
 
 /// An interactive bash at its prompt, with `$PIDONE` set; `None` if there is no bash.
 fn bash() -> Option<Session> {

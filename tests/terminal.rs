@@ -1,12 +1,7 @@
 //! The terminal, on a real one: given to the workload, Ctrl-C once, and given back.
 
-use crate::support::{binary, eventually, play, privilege, procfs, pty::Session, sys};
+use crate::support::{binary, eventually, options, play, privilege, procfs, pty::Session, sys};
 use std::process::Command;
-
-/// The places that can be had, as options; in place needs no privilege.
-fn options() -> Vec<&'static str> {
-    if privilege::privileged() { vec!["--in-place", "--isolate"] } else { vec!["--in-place"] }
-}
 
 fn session(program: &str, args: &[&str]) -> Session {
     Session::start(Command::new(program).args(args).env("PIDONE", binary()).env("PS1", "prompt> "))

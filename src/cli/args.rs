@@ -95,7 +95,8 @@ fn parse_options(parser: &mut Parser, request: &mut RunRequest) -> Result<Option
             }
             Arg::Long("ignore") => {
                 let word = text_value(parser, "--ignore", SIGNAL_FORM)?;
-                request.rewrites.set(forwarded("--ignore", &word)?, None);
+                let signal = Signal::parse(&word).ok_or_else(|| not_understood("--ignore", &word, SIGNAL_FORM))?;
+                request.rewrites.set(forwarded("--ignore", signal)?, None);
             }
             Arg::Long("map-exit") => {
                 request.exit_map.push(exit_mapping(&text_value(parser, "--map-exit", EXIT_FORM)?)?)
@@ -127,11 +128,9 @@ const PROPAGATIONS: &[(&str, Propagation)] = &[
 fn one_of<T: Copy>(parser: &mut Parser, option: &str, table: &[(&str, T)]) -> Result<T, UsageError> {
     let words: Vec<_> = table.iter().map(|(word, _)| *word).collect();
     let hint = format!("one of {}", words.join(", "));
-    let value = parser.value().map_err(|error| UsageError { hint: hint.clone(), ..from_lexopt(&error) })?;
-    if let Some((_, meaning)) = table.iter().find(|(word, _)| value == *word) {
-        return Ok(*meaning);
-    }
-    Err(UsageError::with_hint(format!("{option} does not know this value: {}", value.display()), hint))
+    let value = text_value(parser, option, &hint)?;
+    let found = table.iter().find(|(word, _)| value == *word);
+    found.map(|(_, meaning)| *meaning).ok_or_else(|| not_understood(option, &value, &hint))
 }
 
 const REWRITE_FORM: &str = "FROM:TO, such as TERM:QUIT or RTMIN+3:TERM; TO 0 drops the signal";
@@ -152,14 +151,13 @@ fn not_understood(option: &str, value: &str, form: &str) -> UsageError {
 fn rewrite(value: &str) -> Result<(Signal, Option<Signal>), UsageError> {
     let wrong = || not_understood("--rewrite", value, REWRITE_FORM);
     let (from, to) = value.split_once(':').ok_or_else(wrong)?;
-    Signal::parse(from).ok_or_else(wrong)?;
+    let from = Signal::parse(from).ok_or_else(wrong)?;
     let to = if to == "0" { None } else { Some(Signal::parse(to).ok_or_else(wrong)?) };
     Ok((forwarded("--rewrite", from)?, to))
 }
 
 /// A signal that pidone forwards at all.
-fn forwarded(option: &str, word: &str) -> Result<Signal, UsageError> {
-    let signal = Signal::parse(word).ok_or_else(|| not_understood(option, word, SIGNAL_FORM))?;
+fn forwarded(option: &str, signal: Signal) -> Result<Signal, UsageError> {
     if signal.is_forwarded() {
         return Ok(signal);
     }

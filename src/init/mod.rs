@@ -89,9 +89,7 @@ pub(crate) fn bare(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
 /// From here on a signal for outer's process group (`kill %1`) reaches outer only, which forwards it, and waits with
 /// that for this report.
 fn leave_outers_group(rules: Rules, reporter: &Reporter) {
-    if !rules.shares_group {
-        workload::leave_group();
-    }
+    workload::leave_group(rules);
     reporter.send(&Report::Apart);
 }
 

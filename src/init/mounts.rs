@@ -3,8 +3,8 @@
 use crate::error::{Failure, Stage};
 use crate::plan::NamespacePlan;
 use crate::request::{ProcMount, Propagation};
+use crate::sys::retry_interrupted;
 use nix::Result as SysResult;
-use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 
 /// What proc(5) is mounted with everywhere: it holds no programs, no devices.
@@ -51,23 +51,16 @@ fn confine_proc(propagation: Propagation) -> Result<(), Failure> {
 }
 
 fn change(propagation: MsFlags, target: &str) -> SysResult<()> {
-    retry(|| mount(None::<&str>, target, None::<&str>, propagation, None::<&str>))
+    retry_interrupted(|| mount(None::<&str>, target, None::<&str>, propagation, None::<&str>))
 }
 
 fn fresh_proc() -> SysResult<()> {
-    retry(|| mount(Some("proc"), "/proc", Some("proc"), PROC_FLAGS, None::<&str>))
+    retry_interrupted(|| mount(Some("proc"), "/proc", Some("proc"), PROC_FLAGS, None::<&str>))
 }
 
 /// Recursive, so that what masks parts of it (in containers) goes on masking them.
 fn bind_proc() -> SysResult<()> {
-    retry(|| mount(Some("/proc"), "/proc", None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>))
-}
-
-fn retry(mut call: impl FnMut() -> SysResult<()>) -> SysResult<()> {
-    loop {
-        match call() {
-            Err(Errno::EINTR | Errno::EAGAIN) => {}
-            done => return done,
-        }
-    }
+    retry_interrupted(|| {
+        mount(Some("/proc"), "/proc", None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>)
+    })
 }

@@ -34,9 +34,7 @@ const UNSEEN: c_int = 127;
 pub(super) fn start(workload: &mut Workload, rules: Rules, terminal: Option<&Terminal>) -> Result<Pid, Failure> {
     let mut error = None;
     let spawned = sys::spawn_sharing_memory(&mut || {
-        if !rules.shares_group {
-            leave_group();
-        }
+        leave_group(rules);
         error = Some(become_it(workload, terminal));
         UNSEEN
     });
@@ -54,7 +52,10 @@ pub(super) fn start(workload: &mut Workload, rules: Rules, terminal: Option<&Ter
 ///
 /// Signals for the old group that came in between were meant for pidone, which has its own copy of each and forwards it
 /// when this is done; what is pending here would make them two.
-pub(super) fn leave_group() {
+pub(super) fn leave_group(rules: Rules) {
+    if rules.shares_group {
+        return;
+    }
     // It cannot fail in a process that leads no session and has not called exec.
     let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
     sys::discard_signals();

@@ -26,3 +26,16 @@ pub(crate) use signals::{
     send, stop_by, wait_signal,
 };
 pub(crate) use wait::{Reaped, WaitStatus, own_pidfd_inode, peek_zombie, reap, wait_for};
+
+/// Makes a system call again as long as it only says that it should be made again (EINTR, EAGAIN).
+///
+/// # Errors
+/// Any other of the call's own.
+pub(crate) fn retry_interrupted<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
+    loop {
+        match call() {
+            Err(nix::errno::Errno::EINTR | nix::errno::Errno::EAGAIN) => {}
+            done => return done,
+        }
+    }
+}

@@ -8,7 +8,7 @@ pub mod runner;
 pub mod sys;
 mod workload;
 
-pub use place::Place;
+pub use place::{Place, options};
 pub use runner::{Running, run, text};
 
 use std::ffi::OsStr;

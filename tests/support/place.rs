@@ -67,3 +67,8 @@ impl Place {
         self.pidone(&[], &["sh", "-c", script])
     }
 }
+
+/// The places for tests on a terminal, as far as they can be had, as options; in place needs no privilege.
+pub fn options() -> Vec<&'static str> {
+    if privileged() { vec!["--in-place", "--isolate"] } else { vec!["--in-place"] }
+}
