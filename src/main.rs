@@ -6,6 +6,10 @@
 
 #![no_main]
 
+#[cfg(all(target_env = "musl", panic = "abort"))]
+#[expect(unsafe_code, reason = "the linker looks for these names")]
+mod unwind;
+
 use std::ffi::{c_char, c_int};
 
 /// What the C runtime calls; its return value is the exit status.
