@@ -42,6 +42,7 @@ pub(crate) fn hint(failure: &Failure, namespaces: NamespacePlan) -> Option<Strin
         (Stage::MountProc | Stage::BindProc, Errno::ENOENT) => {
             Some("there is no directory /proc here: make one, or use --proc none".into())
         }
+        (stage, errno) if stage.is_about_identity() => identity_refused(stage, errno, user_namespace),
         (Stage::FindCommand, _) => not_found(&failure.object),
         (Stage::RunCommand, errno) => not_runnable(&failure.object, errno),
         _ => None,
@@ -87,6 +88,40 @@ fn no_privilege() -> String {
         }
     }
     .into()
+}
+
+/// Why the workload cannot become whom it is to be.
+fn identity_refused(stage: Stage, errno: Errno, user_namespace: bool) -> Option<String> {
+    let hint = match (stage, errno) {
+        (Stage::SetUid | Stage::SetGid | Stage::SetGroups, Errno::EPERM | Errno::EINVAL) if user_namespace => {
+            "in a new user namespace only ids that are mapped into it can be taken"
+        }
+        (Stage::SetUid, Errno::EPERM) => {
+            "this takes CAP_SETUID: start as root (docker: --user 0, --cap-add SETUID)"
+        }
+        (Stage::SetGid | Stage::SetGroups, Errno::EPERM) => {
+            "this takes CAP_SETGID: start as root (docker: --user 0, --cap-add SETGID)"
+        }
+        (Stage::SetUid | Stage::SetGid | Stage::SetGroups, Errno::EINVAL) => {
+            "the id is not mapped into this user namespace: see /proc/self/uid_map and gid_map"
+        }
+        (Stage::KeepCaps, Errno::EPERM) => {
+            "only what pidone itself has can be kept: see CapPrm in /proc/self/status"
+        }
+        (Stage::DropCaps, Errno::EPERM) => {
+            "to take from the bounding set takes CAP_SETPCAP; an ordinary user can have --no-new-privs"
+        }
+        (Stage::SetNice, Errno::EACCES | Errno::EPERM) => "to go below the present value takes CAP_SYS_NICE",
+        (Stage::SetLimit, Errno::EPERM) => "to raise a hard limit takes CAP_SYS_RESOURCE (docker: --ulimit)",
+        (Stage::SetLimit, Errno::EINVAL) => "the soft limit would be above the hard one: give both, SOFT:HARD",
+        (Stage::SetOomScore, Errno::EACCES) => {
+            "to go below the present value takes CAP_SYS_RESOURCE (docker: --oom-score-adj)"
+        }
+        (Stage::SetOomScore, Errno::ENOENT) => "/proc must be mounted for that",
+        (Stage::ChangeDirectory, Errno::EACCES) => "it is entered with the rights of the command's user",
+        _ => return None,
+    };
+    Some(hint.into())
 }
 
 /// The marks that engines leave.

@@ -56,10 +56,54 @@ stages! {
     StartProcess => "cannot start a process for the command",
     /// rt_sigprocmask(2) and sigaction(2) in the workload's process.
     RestoreSignals => "cannot restore the signal mask for the command",
+    /// PR_SET_PDEATHSIG for `--pdeathsig`.
+    TieToParent => "cannot arrange to hear of the parent's death",
+    /// setsid(2).
+    MakeSession => "cannot give the command a session of its own",
+    /// setrlimit(2).
+    SetLimit => "cannot set a resource limit for the command",
+    /// setpriority(2).
+    SetNice => "cannot set the command's scheduling priority",
+    /// Writing oom_score_adj, proc_pid_oom_score_adj(5).
+    SetOomScore => "cannot set the command's OOM score adjustment",
+    /// setgroups(2).
+    SetGroups => "cannot set the command's supplementary groups",
+    /// setresgid(2).
+    SetGid => "cannot set the command's group",
+    /// setresuid(2).
+    SetUid => "cannot set the command's user",
+    /// PR_CAPBSET_DROP, capset(2).
+    DropCaps => "cannot take capabilities from the command",
+    /// PR_SET_KEEPCAPS, capset(2), PR_CAP_AMBIENT.
+    KeepCaps => "cannot keep capabilities for the command",
+    /// PR_SET_NO_NEW_PRIVS.
+    NoNewPrivs => "cannot forbid new privileges to the command",
+    /// chdir(2).
+    ChangeDirectory => "cannot enter the command's working directory",
+    /// symlink(2) of `install-names`.
+    InstallName => "cannot make a link to pidone",
     /// execve(2): nothing by that name.
     FindCommand => "cannot find the command",
     /// execve(2): it is there, but does not run.
     RunCommand => "cannot run the command",
+}
+
+impl Stage {
+    /// Whether it turns a process into whom the workload is to be.
+    pub(crate) fn is_about_identity(self) -> bool {
+        matches!(
+            self,
+            Stage::SetLimit
+                | Stage::SetNice
+                | Stage::SetOomScore
+                | Stage::SetGroups
+                | Stage::SetGid
+                | Stage::SetUid
+                | Stage::DropCaps
+                | Stage::KeepCaps
+                | Stage::ChangeDirectory
+        )
+    }
 }
 
 /// A failed system call: what it was for, on what, and why.
@@ -95,6 +139,11 @@ impl Failure {
 /// The system's text for an error, and its name: `No such file or directory (ENOENT)`.
 pub(crate) fn reason(errno: Errno) -> String {
     format!("{} ({errno:?})", sys::error_text(errno))
+}
+
+/// The kernel's reason in an error of the standard library's.
+pub(crate) fn errno_of(error: &std::io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or(0))
 }
 
 /// Something that was asked for in a way pidone does not understand or cannot do.

@@ -14,23 +14,35 @@ use crate::sys::WaitStatus;
 use std::ffi::c_int;
 use std::fmt;
 
-/// pidone itself failed.
-pub(crate) const PIDONE_FAILED: u8 = 125;
-/// The command was found but cannot be run.
-pub(crate) const NOT_RUNNABLE: u8 = 126;
-/// The command was not found.
-pub(crate) const NOT_FOUND: u8 = 127;
-/// Added to the number of the signal that killed the workload.
-const KILLED_BASE: u8 = 128;
+/// The statuses for what pidone itself cannot do. Called by another init's name it has that init's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Codes {
+    /// pidone itself failed.
+    pub(crate) failed: u8,
+    /// The command was found but cannot be run.
+    pub(crate) not_runnable: u8,
+    /// The command was not found.
+    pub(crate) not_found: u8,
+}
 
-/// The exit status that tells of a failed start.
-pub(crate) fn status_of(failure: &Failure) -> u8 {
-    match failure.stage {
-        Stage::FindCommand => NOT_FOUND,
-        Stage::RunCommand => NOT_RUNNABLE,
-        _ => PIDONE_FAILED,
+impl Codes {
+    /// Under its own name.
+    pub(crate) const PIDONE: Self = Codes { failed: 125, not_runnable: 126, not_found: 127 };
+
+    /// The exit status that tells of a failed start.
+    pub(crate) fn status_of(self, failure: &Failure) -> u8 {
+        match failure.stage {
+            Stage::FindCommand => self.not_found,
+            Stage::RunCommand => self.not_runnable,
+            _ => self.failed,
+        }
     }
 }
+
+/// The status of a pidone that failed where nobody sees by which name it was called.
+pub(crate) const PIDONE_FAILED: u8 = Codes::PIDONE.failed;
+/// Added to the number of the signal that killed the workload.
+const KILLED_BASE: u8 = 128;
 
 /// How a process ended. "Exited with 143" and "killed by 15" stay apart until the very last moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,14 +1,18 @@
 //! Runs in: outer, init. Takes signals from the kernel's queue and passes each on, once, to the half or workload below.
 
 use crate::error::reason;
+use crate::others::Others;
+use crate::parent::{News, Parent};
 use crate::procfs;
+use crate::request::{Grouping, StopRules};
 use crate::signal::{Rewrites, Signal};
+use crate::stop::{Arrival, Due, Stop};
 use crate::sys::{self, Recipient, SignalInfo, SignalSet};
 use log::{Level, info, log_enabled, warn};
 use nix::errno::Errno;
 use nix::unistd::getpid;
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long to wait before sending again to somebody whose queue is full. The kernel does not tell when it has room.
 const RETRY_AFTER: Duration = Duration::from_millis(5);
@@ -18,71 +22,217 @@ const RETRY_AFTER: Duration = Duration::from_millis(5);
 pub(crate) struct Rules {
     /// To the workload's process group, not to the workload alone.
     pub(crate) group: bool,
-    /// The workload is in our own process group, and has already got what the terminal sends to that.
-    pub(crate) shares_group: bool,
+    /// Where the workload gets what the terminal sends.
+    pub(crate) grouping: Grouping,
     /// What signals become on the last hop, to the workload.
     pub(crate) rewrites: Rewrites,
+    /// What follows on a stop signal, on the last hop.
+    pub(crate) stop: StopRules,
+    /// Pidone stops itself when it has passed on one of the terminal's stops.
+    pub(crate) stops_itself: bool,
 }
 
-/// Passes signals on to one recipient.
-pub(crate) struct Forwarder {
-    recipient: Recipient,
-    /// What to call the recipient in a log.
+impl Rules {
+    /// For a hop that is not the last one: there signals pass as they are.
+    pub(crate) fn of_inner_hop(self) -> Self {
+        Rules { group: false, rewrites: Rewrites::none(), stop: StopRules::NONE, ..self }
+    }
+}
+
+/// Passes signals on.
+pub(crate) struct Forwarder<'a> {
+    target: Target<'a>,
+    /// What to call the target in a log.
     role: &'static str,
     rules: Rules,
+    stop: Stop,
+    /// For the half that the user started: what to make of its parent's death.
+    parent: Option<Parent>,
     /// Real-time signals that the recipient has no room for yet, in the order in which they came.
     held: VecDeque<SignalInfo>,
 }
 
-impl Forwarder {
-    pub(crate) fn new(recipient: Recipient, role: &'static str, rules: Rules) -> Self {
-        Forwarder { recipient, role, rules, held: VecDeque::new() }
+/// Whom signals are for.
+#[derive(Clone, Copy)]
+enum Target<'a> {
+    /// The child; and the others too for a stop signal, if that is asked for (`--stop-all`).
+    Child(Recipient, Option<&'a Others>),
+    /// Whoever is left when the child is gone.
+    Others(&'a Others),
+    /// Nobody: there never was a child.
+    Nobody,
+}
+
+impl<'a> Forwarder<'a> {
+    /// To a child, and on `--stop-all` to `others`.
+    pub(crate) fn new(
+        recipient: Recipient,
+        others: Option<&'a Others>,
+        role: &'static str,
+        rules: Rules,
+        parent: Option<Parent>,
+    ) -> Self {
+        let target = Target::Child(recipient, others.filter(|_| rules.stop.all));
+        Forwarder { target, role, rules, stop: Stop::new(rules.stop), parent, held: VecDeque::new() }
+    }
+
+    /// To nobody: for a pause, which only wants to hear of signals.
+    pub(crate) fn to_nobody(rules: Rules, parent: Option<Parent>) -> Self {
+        let stop = Stop::new(StopRules::NONE);
+        Forwarder { target: Target::Nobody, role: "nobody", rules, stop, parent, held: VecDeque::new() }
+    }
+
+    /// The child is gone: from now on signals are for those that are left.
+    pub(crate) fn turn_to(&mut self, others: &'a Others) {
+        (self.target, self.role) = (Target::Others(others), "all that are left");
+        self.held.clear();
+    }
+
+    /// The clock of a stop that was begun no longer counts.
+    pub(crate) fn call_off_stop(&mut self) {
+        self.stop.call_off();
+    }
+
+    /// The child is gone: SIGTERM to what is left of its process group, if that is whom signals are for.
+    pub(crate) fn say_goodbye(&self) {
+        if let (Target::Child(group @ Recipient::Group(_), _), Some(signal)) =
+            (self.target, self.rewritten(Signal::TERM))
+        {
+            // Ignoring the error: nobody is left (ESRCH).
+            let _ = sys::send(group, signal);
+        }
+    }
+
+    /// What `signal` has become by the rules.
+    pub(crate) fn rewritten(&self, signal: Signal) -> Option<Signal> {
+        self.rules.rewrites.apply(signal)
     }
 
     /// Waits for the next signal that needs attention.
+    pub(crate) fn next(&mut self) -> SignalInfo {
+        loop {
+            if let Some(info) = self.next_before(None) {
+                return info;
+            }
+        }
+    }
+
+    /// Waits for the next signal that needs attention, or until `deadline` is past. Does what is due meanwhile.
     ///
     /// While signals are held back, standard ones still pass: they need no room in a queue. Real-time ones queue up
     /// behind the held ones, in memory and not in the kernel: the limit that stands in the way counts all signals
     /// pending for a *user* (RLIMIT_SIGPENDING, setrlimit(2)), so those left in our own kernel queue could be the very
     /// ones that fill it, for ever. For the same reason there is no bound on them but memory (128 bytes each).
-    pub(crate) fn next(&mut self) -> SignalInfo {
+    pub(crate) fn next_before(&mut self, deadline: Option<Instant>) -> Option<SignalInfo> {
         loop {
-            self.send_held();
-            let timeout = if self.held.is_empty() { None } else { Some(RETRY_AFTER) };
-            match sys::wait_signal(SignalSet::ALL, timeout) {
-                // What the kernel says of the report pipe is not for the recipient, whatever its number.
-                Some(info) if self.held.is_empty() || !info.is_real_time() || info.is_from_kernel() => return info,
-                Some(info) => self.held.push_back(info),
-                None => {}
+            if let Some(signal) = self.parent.as_mut().and_then(Parent::take_early_death) {
+                return Some(parent_died(signal));
             }
+            self.send_held();
+            self.do_what_is_due();
+            let Some(info) = sys::wait_signal(SignalSet::ALL, self.timeout(deadline)) else {
+                if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                    return None;
+                }
+                continue;
+            };
+            match self.parent.as_ref().map_or(News::None, |parent| parent.news(&info)) {
+                News::Died(signal) => return Some(parent_died(signal)),
+                News::LivesOn => continue,
+                News::None => {}
+            }
+            // What the kernel says of the report pipe is not for the recipient, whatever its number.
+            if self.held.is_empty() || !info.is_real_time() || info.is_from_kernel() {
+                return Some(info);
+            }
+            self.held.push_back(info);
         }
+    }
+
+    /// How long to wait for a signal; for ever if nothing else is going to happen.
+    fn timeout(&self, deadline: Option<Instant>) -> Option<Duration> {
+        let next = self.stop.next().into_iter().chain(deadline).min();
+        let until_next = next.map(|next| next.saturating_duration_since(Instant::now()));
+        let retry = if self.held.is_empty() { None } else { Some(RETRY_AFTER) };
+        until_next.into_iter().chain(retry).min()
     }
 
     /// Sends what was held back, as far as there is room now.
     fn send_held(&mut self) {
         while let Some(info) = self.held.pop_front() {
-            if !self.try_forward(&info) {
+            if !self.try_pass(&info) {
                 self.held.push_front(info);
                 return;
             }
         }
     }
 
-    /// Passes `info` on, at once or, if the recipient has no room for it, later.
-    pub(crate) fn forward(&mut self, info: SignalInfo) {
-        if !self.try_forward(&info) {
-            self.held.push_back(info);
+    fn do_what_is_due(&mut self) {
+        while let Some(due) = self.stop.due() {
+            match due {
+                Due::Forward(info) => self.pass(info),
+                Due::Kill(unheeded) => self.kill(unheeded),
+            }
         }
     }
 
-    /// False if it has to be tried again. Any other failure is a warning and never more (B13).
-    fn try_forward(&self, info: &SignalInfo) -> bool {
-        let Some(came) = info.signal().filter(|signal| !self.is_our_own(info, *signal)) else { return true };
-        let Some(signal) = self.rules.rewrites.apply(came) else {
+    /// Passes `info` on: at once; later, if it is a stop signal that has to wait; or not at all.
+    pub(crate) fn forward(&mut self, info: SignalInfo) {
+        let Some(came) = info.signal() else { return };
+        if self.is_our_own(&info, came) {
+            self.stop_too(came);
+            return;
+        }
+        if self.rewritten(came).is_none() {
             info!("dropped {came}, as asked");
-            return true;
+            self.stop_too(came);
+            return;
+        }
+        if !came.is_stop() {
+            self.pass(info);
+            return;
+        }
+        match self.stop.arrive(info) {
+            Arrival::Pass => self.pass(info),
+            Arrival::Wait => info!("{came} waits for {:?}", self.rules.stop.delay.unwrap_or_default()),
+            Arrival::PassAfter(first) => {
+                self.pass(first);
+                if first.signal() != Some(came) {
+                    self.pass(info);
+                }
+            }
+        }
+    }
+
+    /// Passes `info` on, at once or, if the recipient has no room for it, as soon as it has.
+    fn pass(&mut self, info: SignalInfo) {
+        if !self.try_pass(&info) {
+            self.held.push_back(info);
+        }
+        let Some(came) = info.signal() else { return };
+        if came.is_stop() {
+            self.stop.begin(came);
+        }
+        self.stop_too(came);
+    }
+
+    /// False if it has to be tried again. Any other failure is a warning and never more (B13).
+    fn try_pass(&self, info: &SignalInfo) -> bool {
+        let Some(came) = info.signal() else { return true };
+        let Some(signal) = self.rewritten(came) else { return true };
+        let sent = match self.target {
+            Target::Child(_, Some(others)) if came.is_stop() => {
+                others.signal(signal);
+                Ok(())
+            }
+            Target::Child(recipient, _) => deliver(recipient, info, signal),
+            Target::Others(others) => {
+                others.signal(signal);
+                Ok(())
+            }
+            Target::Nobody => return true,
         };
-        match self.deliver(info, signal) {
+        match sent {
             Ok(()) => self.log(info, signal),
             Err(Errno::EAGAIN) => return false,
             Err(errno) => warn!("cannot forward {signal} to {}: {}", self.role, reason(errno)),
@@ -90,16 +240,30 @@ impl Forwarder {
         true
     }
 
-    /// A signal with a value goes on with it; a plain one is sent plainly. Sending cannot hit a stranger: the recipient
-    /// stays a zombie, and keeps its pid, until we reap it (B26).
-    fn deliver(&self, info: &SignalInfo, signal: Signal) -> nix::Result<()> {
-        if !info.is_queued() {
-            return sys::send(self.recipient, signal);
+    /// The time that was given to `unheeded` is up.
+    fn kill(&self, unheeded: Signal) {
+        let timeout = self.rules.stop.timeout.unwrap_or_default();
+        match self.target {
+            Target::Child(recipient, _) => {
+                let name = procfs::comm(recipient.pid());
+                // Ignoring the error: it is gone, which the next SIGCHLD tells; or beyond our rights, as it was before.
+                let _ = sys::send(recipient, Signal::KILL);
+                warn!("the workload still ran {timeout:?} after {unheeded}: killed {recipient} ({name})");
+            }
+            Target::Others(others) => {
+                let names = others.names();
+                others.signal(Signal::KILL);
+                warn!("some still ran {timeout:?} after {unheeded}: killed {names}");
+            }
+            Target::Nobody => {}
         }
-        match (sys::queue(self.recipient, signal, info), self.recipient) {
-            // No kernel before 6.9 can give a whole group a value. Better the signal without it than none.
-            (Err(Errno::EINVAL | Errno::ENOSYS), Recipient::Group(_)) => sys::send(self.recipient, signal),
-            (sent, _) => sent,
+    }
+
+    /// Stops pidone itself after one of the terminal's stops, where that is the custom; a PID 1 cannot be stopped.
+    fn stop_too(&self, came: Signal) {
+        if self.rules.stops_itself && came.is_terminal_stop() {
+            // Ignoring the error: one may always signal oneself.
+            let _ = sys::send(Recipient::Process(getpid()), Signal::STOP);
         }
     }
 
@@ -119,17 +283,39 @@ impl Forwarder {
         }
     }
 
-    /// SIGPIPE and SIGXFSZ that our own log lines cause, which the kernel sends in the writer's own name; and what the
-    /// terminal sends to a whole process group: SIGTTIN and SIGTTOU, because one member, which the workload is not, has
-    /// touched it; and the rest where the workload is a member itself (B18).
+    /// SIGPIPE and SIGXFSZ that our own log lines cause, which the kernel sends in the writer's own name; SIGHUP and
+    /// SIGCONT that giving up the terminal causes, likewise (B28); and what the terminal sends to a whole process group:
+    /// SIGTTIN and SIGTTOU, because one member, which the workload is not, has touched it; and the rest where the workload
+    /// is a member itself (B18).
     fn is_our_own(&self, info: &SignalInfo, signal: Signal) -> bool {
+        let is_ours = info.sender().is_some_and(|(pid, _)| pid == getpid());
         match signal {
-            Signal::PIPE | Signal::XFSZ => info.sender().is_some_and(|(pid, _)| pid == getpid()),
+            Signal::PIPE | Signal::XFSZ => is_ours,
             Signal::TTIN | Signal::TTOU => info.is_from_kernel(),
+            Signal::HUP | Signal::CONT if self.rules.grouping == Grouping::Session => is_ours,
             Signal::INT | Signal::QUIT | Signal::TSTP | Signal::HUP | Signal::WINCH => {
-                self.rules.shares_group && info.is_from_kernel()
+                self.rules.grouping == Grouping::Shared && info.is_from_kernel()
             }
             _ => false,
         }
     }
+}
+
+/// A signal with a value goes on with it; a plain one is sent plainly. Sending cannot hit a stranger: the recipient stays a
+/// zombie, and keeps its pid, until we reap it (B26).
+fn deliver(recipient: Recipient, info: &SignalInfo, signal: Signal) -> nix::Result<()> {
+    if !info.is_queued() {
+        return sys::send(recipient, signal);
+    }
+    match (sys::queue(recipient, signal, info), recipient) {
+        // No kernel before 6.9 can give a whole group a value. Better the signal without it than none.
+        (Err(Errno::EINVAL | Errno::ENOSYS), Recipient::Group(_)) => sys::send(recipient, signal),
+        (sent, _) => sent,
+    }
+}
+
+/// What is to be forwarded on the parent's death, as if somebody outside had sent it.
+fn parent_died(signal: Signal) -> SignalInfo {
+    info!("the process that started pidone has died: {signal} for the workload");
+    SignalInfo::from_outside(signal)
 }

@@ -92,9 +92,9 @@ impl Job {
         self.terminal.is_some()
     }
 
-    /// The workload has ended: the foreground goes back, so that a script's next `read` works.
-    pub(crate) fn end(self) {
-        if let Some(terminal) = self.terminal {
+    /// The workload has ended: the foreground goes back, so that a script's next `read` works, and Ctrl-C reaches us.
+    pub(crate) fn end(&mut self) {
+        if let Some(terminal) = self.terminal.take() {
             terminal.take_back();
         }
     }

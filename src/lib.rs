@@ -37,12 +37,19 @@ compile_error!("pidone is about Linux; its signal numbers and raw calls are thos
 
 // In reading order.
 mod cli;
+mod install;
 mod request;
 mod plan;
+mod identity;
+mod account;
+mod environment;
 mod outer;
 mod init;
 mod job;
 mod forward;
+mod stop;
+mod parent;
+mod others;
 mod reap;
 mod terminal;
 mod inherited;
@@ -52,15 +59,16 @@ mod error;
 mod exit;
 mod logging;
 mod procfs;
+mod capability;
 mod signal;
 mod sys;
 
+use crate::cli::Personality;
 use crate::error::{Failure, Stage};
 use crate::logging::Half;
 use crate::plan::LaunchPlan;
-use crate::request::{Place, Request, RunRequest};
+use crate::request::{Output, Place, Request, RunRequest};
 use crate::sys::SignalState;
-use nix::errno::Errno;
 use std::ffi::c_int;
 use std::io::Write as _;
 
@@ -74,57 +82,60 @@ pub fn run(args: Args) -> c_int {
     // First of all: until now a signal for a PID 1 without handlers was dropped by the kernel.
     let signals = match sys::block_all_signals() {
         Ok(signals) => signals,
-        Err(errno) => return report(&Failure::new(Stage::BlockSignals, "1 to 64", errno), None).into(),
+        Err(errno) => return fail(&Failure::new(Stage::BlockSignals, "1 to 64", errno)).into(),
     };
-    let from_environment = std::env::var_os("PIDONE_OPTIONS");
+    let personality = Personality::of(args.get(0));
     let words = args.rest().map(ToOwned::to_owned);
-    let status = match cli::parse(words, from_environment.as_deref()) {
-        Ok(Request::ShortHelp) => print(&cli::short_help(), signals),
-        Ok(Request::LongHelp) => print(&cli::long_help(), signals),
-        Ok(Request::Version) => print(&cli::version(), signals),
-        Ok(Request::Run(request)) => launch(request, signals),
+    let status = match personality.parse(words, &|name| std::env::var_os(name)) {
+        Ok(Request::Show(output, text)) => print(output, &text, signals),
+        Ok(Request::InstallNames(directory)) => install::names(&directory),
+        Ok(Request::Run(request)) => launch(*request, signals),
         Err(error) => {
             error.print();
-            exit::PIDONE_FAILED
+            personality.codes().failed
         }
     };
     status.into()
 }
 
 fn launch(mut request: RunRequest, signals: SignalState) -> u8 {
-    let (verbosity, exit_map) = (request.verbosity, std::mem::take(&mut request.exit_map));
+    let (level, codes, exit_map) = (request.level, request.codes, std::mem::take(&mut request.exit_map));
     let plan = match LaunchPlan::new(request, signals) {
         Ok(plan) => plan,
         Err(error) => {
             error.print();
-            return exit::PIDONE_FAILED;
+            return codes.failed;
         }
     };
     let half = if plan.place == Place::InPlace { Half::Init } else { Half::Outer };
-    logging::set_up(half, verbosity);
+    logging::set_up(half, level);
     let namespaces = plan.namespaces;
     let ended = match plan.place {
         Place::InPlace => init::in_place(plan).map(|outcome| outcome.mapped(&exit_map).status()),
         Place::Isolated | Place::Bare => outer::run(plan).map(|outcome| outer::end_like(outcome.mapped(&exit_map))),
     };
-    ended.unwrap_or_else(|failure| report(&failure, diagnose::hint(&failure, namespaces).as_deref()))
+    ended.unwrap_or_else(|failure| {
+        failure.print(diagnose::hint(&failure, namespaces).as_deref());
+        codes.status_of(&failure)
+    })
+}
+
+/// To the terminal, file or pipe that is meant, ending like any program when that is a closed pipe.
+fn print(output: Output, text: &str, signals: SignalState) -> u8 {
+    // Ignoring the error: the text can be printed all the same.
+    let _ = signals.unblock();
+    let (written, name) = match output {
+        Output::Stdout => (std::io::stdout().write_all(text.as_bytes()), "standard output"),
+        Output::Stderr => (std::io::stderr().write_all(text.as_bytes()), "standard error"),
+    };
+    match written {
+        Ok(()) => 0,
+        Err(error) => fail(&Failure::new(Stage::PrintText, name, error::errno_of(&error))),
+    }
 }
 
 /// Tells the user, once, and returns the status that tells the caller.
-fn report(failure: &Failure, hint: Option<&str>) -> u8 {
-    failure.print(hint);
-    exit::status_of(failure)
-}
-
-/// To stdout, ending like any program when that is a closed pipe.
-fn print(text: &str, signals: SignalState) -> u8 {
-    // Ignoring the error: the text can be printed all the same.
-    let _ = signals.unblock();
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Ok(()) => 0,
-        Err(error) => {
-            let errno = Errno::from_raw(error.raw_os_error().unwrap_or(0));
-            report(&Failure::new(Stage::PrintText, "standard output", errno), None)
-        }
-    }
+fn fail(failure: &Failure) -> u8 {
+    failure.print(None);
+    exit::PIDONE_FAILED
 }

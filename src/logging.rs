@@ -34,20 +34,15 @@ fn half_name() -> &'static str {
     NAMES.get(usize::from(HALF.load(Ordering::Relaxed))).unwrap_or(&"pidone")
 }
 
-/// Takes the level from `-v`, else from `RUST_LOG`, else warnings only.
+/// Logs at `level`; if that is not given, as `RUST_LOG` says, else warnings only.
 ///
 /// env_logger is built when the first line is due: by default that is never, and init then has no heap to speak of.
-pub(crate) fn set_up(half: Half, verbosity: u8) {
+pub(crate) fn set_up(half: Half, level: Option<LevelFilter>) {
     this_is(half);
-    let level = match verbosity {
-        0 => LevelFilter::Warn,
-        1 => LevelFilter::Info,
-        2 => LevelFilter::Debug,
-        _ => LevelFilter::Trace,
-    };
-    let directives = std::env::var_os(DIRECTIVES).filter(|_| verbosity == 0);
+    let directives = std::env::var_os(DIRECTIVES).filter(|_| level.is_none());
     let by_environment = directives.as_deref().is_some_and(is_understood);
     let logger: &'static OnDemand = if by_environment { &BY_ENVIRONMENT } else { &BY_LEVEL };
+    let level = level.unwrap_or(LevelFilter::Warn);
     // An error means that a program using this crate as a library has a logger of its own: then that one it is.
     if log::set_logger(logger).is_ok() {
         log::set_max_level(if by_environment { logger.get().filter() } else { level });

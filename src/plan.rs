@@ -2,23 +2,34 @@
 //!
 //! After the clone there is only executing what stands here, so nothing can be found missing half-way.
 
+use crate::environment::{Environment, ListenPid};
 use crate::error::UsageError;
 use crate::forward::Rules;
+use crate::identity::IdentityPlan;
 use crate::job;
-use crate::request::{IdMap, Place, ProcMount, Propagation, RunRequest};
-use crate::sys::{self, PointerArray, SignalState};
+use crate::request::{
+    Grouping, IdMap, Identity, OnExit, Orphans, Place, ProcMount, Propagation, RunRequest, StopRules,
+};
+use crate::signal::Signal;
+use crate::sys::{PointerArray, SignalState};
 use nix::sched::CloneFlags;
 use nix::unistd::{Pid, getpid};
+use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr, OsString};
-use std::io::Write as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// All that is needed to start a workload.
 pub(crate) struct LaunchPlan {
     pub(crate) place: Place,
     pub(crate) namespaces: NamespacePlan,
-    pub(crate) workload: Workload,
+    /// `None`: a pause.
+    pub(crate) workload: Option<Workload>,
     pub(crate) rules: Rules,
+    pub(crate) orphans: Orphans,
+    pub(crate) announce_reaped: bool,
+    pub(crate) on_exit: OnExit,
+    /// What to forward when the parent of the process that the user started dies.
+    pub(crate) parent_death: Option<Signal>,
     pub(crate) die_with_parent: bool,
 }
 
@@ -48,26 +59,32 @@ pub(crate) struct Workload {
     /// As typed, for messages.
     pub(crate) command: OsString,
     /// The paths to try in order: one where the command holds a slash, one for each entry of PATH otherwise.
-    pub(crate) candidates: Vec<CString>,
+    pub(crate) candidates: Vec<&'static CStr>,
     pub(crate) argv: PointerArray,
+    /// What runs a file that has no `#!` line, with room for its path; not under our own name.
+    pub(crate) shell: Option<PointerArray>,
     pub(crate) env: PointerArray,
     /// The variables that are to name the workload's own process.
     pub(crate) listen: Option<ListenPid>,
+    pub(crate) identity: IdentityPlan,
     /// What signals do in the workload: what they did when pidone was started.
     pub(crate) signals: SignalState,
 }
+
+/// The shell that execvp(3) falls back on.
+pub(crate) const SHELL: &CStr = c"/bin/sh";
+/// Where in its arguments the path of the file stands.
+pub(crate) const SHELL_PATH_INDEX: usize = 1;
 
 impl LaunchPlan {
     /// Checks a request against itself and prepares everything for it.
     ///
     /// # Errors
-    /// An option that needs new namespaces, where there will be none; a NUL byte.
+    /// An option that does not go with the place; a name that stands in no file; a NUL byte.
     pub(crate) fn new(request: RunRequest, signals: SignalState) -> Result<Self, UsageError> {
         let default_place = if getpid() == Pid::from_raw(1) { Place::InPlace } else { Place::Isolated };
         let place = request.place.unwrap_or(default_place);
-        if place == Place::InPlace {
-            refuse_namespace_options(&request)?;
-        }
+        refuse_what_is_impossible(&request, place)?;
         Ok(LaunchPlan {
             place,
             namespaces: NamespacePlan {
@@ -75,14 +92,63 @@ impl LaunchPlan {
                 proc: request.proc.unwrap_or(ProcMount::Fresh),
                 propagation: request.propagation.unwrap_or(Propagation::Private),
             },
-            workload: Workload::new(request.command, signals)?,
-            rules: Rules {
-                group: request.group,
-                shares_group: !job::group_has_a_name(),
-                rewrites: request.rewrites,
-            },
+            rules: rules(&request),
+            orphans: request.orphans,
+            announce_reaped: request.announce_reaped,
+            on_exit: request.on_exit.unwrap_or(OnExit::Kill),
+            parent_death: request.parent_death,
             die_with_parent: !request.no_die_with_parent,
+            workload: if request.pause { None } else { Some(Workload::new(request, signals)?) },
         })
+    }
+}
+
+fn rules(request: &RunRequest) -> Rules {
+    let grouping = match request.grouping {
+        Grouping::Own if !job::group_has_a_name() => Grouping::Shared,
+        asked => asked,
+    };
+    let mut rewrites = request.rewrites;
+    if grouping == Grouping::Session {
+        // In a session of its own nobody could continue it, so the kernel does not let the terminal's stops stop it;
+        // SIGSTOP does (B29).
+        for signal in [Signal::TSTP, Signal::TTIN, Signal::TTOU] {
+            if rewrites.apply(signal) == Some(signal) {
+                rewrites.set(signal, Some(Signal::STOP));
+            }
+        }
+    }
+    Rules { group: request.group, grouping, rewrites, stop: request.stop, stops_itself: request.stops_itself }
+}
+
+/// Better to say so than to leave it undone.
+fn refuse_what_is_impossible(request: &RunRequest, place: Place) -> Result<(), UsageError> {
+    match place {
+        Place::InPlace => refuse_namespace_options(request)?,
+        Place::Bare => refuse_init_options(request)?,
+        Place::Isolated => {}
+    }
+    if request.pause && request.identity != Identity::default() {
+        let hint = "leave out --uid and its like: it is pidone itself that runs";
+        return Err(UsageError::with_hint("--pause runs no command that could be somebody else", hint));
+    }
+    if request.pause && request.stop != StopRules::NONE {
+        let hint = "leave out --stop-timeout, --stop-delay and --stop-all: it ends at once";
+        return Err(UsageError::with_hint("--pause runs no command that could be stopped", hint));
+    }
+    Ok(())
+}
+
+/// Where the command itself is PID 1 nobody is left when it is gone, and nobody inside can find the others.
+fn refuse_init_options(request: &RunRequest) -> Result<(), UsageError> {
+    let asked =
+        [(request.on_exit.is_some(), "--on-exit"), (request.stop.all, "--stop-all"), (request.pause, "--pause")];
+    match asked.iter().find(|(asked, _)| *asked) {
+        None => Ok(()),
+        Some((_, option)) => Err(UsageError::with_hint(
+            format!("this option needs an init, and with --as-pid1 there is none: {option}"),
+            "use it with --isolate, or leave it out (it may stand in PIDONE_OPTIONS)",
+        )),
     }
 }
 
@@ -105,21 +171,36 @@ fn refuse_namespace_options(request: &RunRequest) -> Result<(), UsageError> {
 }
 
 impl Workload {
-    fn new(command: Vec<OsString>, signals: SignalState) -> Result<Self, UsageError> {
-        let name = command.first().cloned().unwrap_or_default();
-        let candidates = candidates(&name, std::env::var_os("PATH").as_deref());
-        let argv = command.into_iter().map(c_string).collect::<Result<_, _>>()?;
-        let env = PointerArray::of_static(sys::environment());
-        let listen = ListenPid::find();
+    fn new(request: RunRequest, signals: SignalState) -> Result<Self, UsageError> {
+        let mut environment = Environment::inherited();
+        let identity = IdentityPlan::new(request.identity, request.id_map, &mut environment)?;
+        let listen = ListenPid::find(&environment);
+        let name = request.command.first().cloned().unwrap_or_default();
+        let candidates = candidates(&name, environment.get("PATH"));
+        let mut argv = request.command.into_iter().map(c_string).collect::<Result<Vec<_>, _>>()?;
+        let shell = request.shell_fallback.then(|| shell_argv(argv.get(1..).unwrap_or_default()));
+        if let (Some(argv0), Some(first)) = (&identity.typed.argv0, argv.first_mut()) {
+            *first = c_string(argv0.clone())?;
+        }
+        // Kept for as long as the process lives, like the environment.
+        let leaked = |path| c_string(path).map(|path| -> &'static CStr { Box::leak(path.into_boxed_c_str()) });
         Ok(Workload {
-            candidates: candidates.into_iter().map(c_string).collect::<Result<_, _>>()?,
+            candidates: candidates.into_iter().map(leaked).collect::<Result<_, _>>()?,
             command: name,
-            argv: PointerArray::of_owned(argv),
-            env,
+            argv: PointerArray::new(argv.into_iter().map(Cow::Owned).collect()),
+            shell,
+            env: environment.into_array(),
             listen,
+            identity,
             signals,
         })
     }
+}
+
+/// `/bin/sh PATH ARG...`, where PATH is to be put in.
+fn shell_argv(args: &[CString]) -> PointerArray {
+    let args = args.iter().cloned().map(Cow::Owned);
+    PointerArray::new([Cow::Borrowed(SHELL), Cow::Borrowed(c"")].into_iter().chain(args).collect())
 }
 
 /// Arguments come NUL-terminated from the kernel; only a caller within the program could put a NUL into one.
@@ -146,57 +227,6 @@ fn join(directory: &[u8], name: &[u8]) -> OsString {
     OsString::from_vec([directory, separator, name].concat())
 }
 
-/// Room for `LISTEN_PIDFDID=`, a 64-bit number and the NUL.
-type Entry = [u8; 48];
-
-/// `LISTEN_PID` that named pidone is to name the workload, whose pid is known only once it exists (B34).
-pub(crate) struct ListenPid {
-    pid: (usize, &'static mut Entry),
-    /// `LISTEN_PIDFDID` (systemd 258), if set.
-    pidfd: Option<(usize, &'static mut Entry)>,
-}
-
-impl ListenPid {
-    /// `None` unless `LISTEN_PID` is set to pidone's own pid.
-    fn find() -> Option<Self> {
-        let position = |name: &str| sys::environment().position(|entry| value_of(entry, name).is_some());
-        let pid = position("LISTEN_PID")?;
-        let ours = sys::environment().nth(pid).and_then(|entry| value_of(entry, "LISTEN_PID")).and_then(parse)?;
-        if ours != getpid().as_raw() {
-            return None;
-        }
-        // Leaked on purpose: a few bytes, once, which the environment points to until exec.
-        let entry = || Box::leak(Box::new([0; size_of::<Entry>()]));
-        Some(ListenPid { pid: (pid, entry()), pidfd: position("LISTEN_PIDFDID").map(|index| (index, entry())) })
-    }
-
-    /// Writes the calling process into `env`. `pidfd_inode` is looked up only if it is asked for.
-    pub(crate) fn name_caller(self, env: &mut PointerArray, pidfd_inode: impl FnOnce() -> Option<u64>) {
-        let (index, entry) = self.pid;
-        env.replace(index, write_entry(entry, "LISTEN_PID", getpid().as_raw()));
-        let Some((index, entry)) = self.pidfd else { return };
-        match pidfd_inode() {
-            Some(inode) => env.replace(index, write_entry(entry, "LISTEN_PIDFDID", inode)),
-            // A wrong id would make the workload refuse its sockets; without one it goes by LISTEN_PID.
-            None => env.remove(index),
-        }
-    }
-}
-
-fn value_of<'a>(entry: &'a CStr, name: &str) -> Option<&'a [u8]> {
-    entry.to_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=")
-}
-
-fn parse(value: &[u8]) -> Option<i32> {
-    std::str::from_utf8(value).ok()?.parse().ok()
-}
-
-fn write_entry(entry: &'static mut Entry, name: &str, value: impl std::fmt::Display) -> &'static CStr {
-    // It cannot fail: the longest name and number leave room to spare, and the rest is zeros.
-    let _ = write!(&mut entry[..], "{name}={value}");
-    CStr::from_bytes_until_nul(entry).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,12 +245,5 @@ mod tests {
         for (command, path, expected) in table {
             assert_eq!(candidates(OsStr::new(command), path.map(OsStr::new)), *expected, "{command} {path:?}");
         }
-    }
-
-    #[test]
-    fn the_longest_entries_fit() {
-        let entry = Box::leak(Box::new([0; size_of::<Entry>()]));
-        let written = write_entry(entry, "LISTEN_PIDFDID", u64::MAX);
-        assert_eq!(written.to_bytes(), b"LISTEN_PIDFDID=18446744073709551615");
     }
 }

@@ -1,4 +1,4 @@
-//! Runs in: outer, init. The little that is read of /proc for logs; nothing depends on it being there.
+//! Runs in: outer, init. What is read of /proc: names for logs, and who descends from whom.
 
 use nix::unistd::{Pid, getpid};
 use std::fmt;
@@ -9,20 +9,146 @@ use std::path::Path;
 pub(crate) struct Comm(Option<String>);
 
 /// Reads `/proc/PID/comm`, which is there for a zombie too, until it is reaped.
-///
-/// With `--proc none` or `bind` /proc shows the caller's PID namespace, where the same number is somebody else: then,
-/// and only then, `/proc/self` does not lead to our own pid.
 pub(crate) fn comm(pid: Pid) -> Comm {
-    let own = fs::read_link("/proc/self").ok();
-    if own.as_deref() != Some(Path::new(&getpid().to_string())) {
+    if !is_ours() {
         return Comm(None);
     }
     let name = fs::read(format!("/proc/{pid}/comm")).ok();
-    Comm(name.map(|name| String::from_utf8_lossy(&name).trim_end_matches('\n').escape_debug().to_string()))
+    Comm(name.map(|name| printable(name.strip_suffix(b"\n").unwrap_or(&name))))
+}
+
+/// Whether /proc shows our own PID namespace. With `--proc none` or `bind` it shows the caller's, where the same number is
+/// somebody else: then, and only then, `/proc/self` does not lead to our own pid.
+fn is_ours() -> bool {
+    let own = fs::read_link("/proc/self").ok();
+    own.as_deref() == Some(Path::new(&getpid().to_string()))
+}
+
+/// A process chooses its own name: no byte of it is to drive the terminal.
+fn printable(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).escape_debug().to_string()
 }
 
 impl fmt::Display for Comm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.as_deref().unwrap_or("?"))
+    }
+}
+
+/// A process, as proc_pid_stat(5) describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Process {
+    pub(crate) pid: Pid,
+    pub(crate) parent: Pid,
+    pub(crate) is_zombie: bool,
+    name: String,
+}
+
+/// `7 (sleep)`.
+impl fmt::Display for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.pid, self.name)
+    }
+}
+
+/// All processes of our PID namespace, sorted by their parents; none where /proc does not show it.
+pub(crate) fn processes() -> Vec<Process> {
+    if !is_ours() {
+        return Vec::new();
+    }
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let stat = |entry: std::io::Result<fs::DirEntry>| {
+        let name = entry.ok()?.file_name();
+        let is_pid = name.as_encoded_bytes().first().is_some_and(u8::is_ascii_digit);
+        parse(&fs::read(Path::new("/proc").join(Some(name).filter(|_| is_pid)?).join("stat")).ok()?)
+    };
+    let mut processes: Vec<_> = entries.filter_map(stat).collect();
+    processes.sort_by_key(|process| process.parent);
+    processes
+}
+
+/// The pid of a process's parent now.
+pub(crate) fn parent(pid: Pid) -> Option<Pid> {
+    parse(&fs::read(format!("/proc/{pid}/stat")).ok()?).map(|process| process.parent)
+}
+
+/// Pid, name in parentheses (which may hold any byte, those too), state, parent.
+fn parse(stat: &[u8]) -> Option<Process> {
+    let open = stat.iter().position(|byte| *byte == b'(')?;
+    let close = stat.iter().rposition(|byte| *byte == b')')?;
+    let pid = str::from_utf8(stat.get(..open)?).ok()?.trim_end().parse().ok()?;
+    let mut rest = str::from_utf8(stat.get(close + 1..)?).ok()?.split_ascii_whitespace();
+    Some(Process {
+        is_zombie: matches!(rest.next()?, "Z" | "X"),
+        parent: Pid::from_raw(rest.next()?.parse().ok()?),
+        pid: Pid::from_raw(pid),
+        name: printable(stat.get(open + 1..close)?),
+    })
+}
+
+/// Those among `processes`, which are sorted, whose parent this is.
+fn of_parent(processes: &[Process], parent: Pid) -> &[Process] {
+    let start = processes.partition_point(|process| process.parent < parent);
+    let end = processes.partition_point(|process| process.parent <= parent);
+    processes.get(start..end).unwrap_or_default()
+}
+
+/// Our own children that still run.
+pub(crate) fn children(processes: &[Process]) -> Vec<Pid> {
+    let running = of_parent(processes, getpid()).iter().filter(|process| !process.is_zombie);
+    running.map(|process| process.pid).collect()
+}
+
+/// Our own descendants that still run, parents first, without the `spared` children and what descends from them.
+pub(crate) fn descendants<'a>(processes: &'a [Process], spared: &[Pid]) -> Vec<&'a Process> {
+    let mut found: Vec<&Process> =
+        of_parent(processes, getpid()).iter().filter(|child| !spared.contains(&child.pid)).collect();
+    let mut next = 0;
+    // A tree, so nobody comes up twice; a pid that was reused between two reads can close no ring of it for long, and
+    // nobody is ever looked at more often than there are processes.
+    while let Some(process) = found.get(next).filter(|_| next < processes.len()) {
+        found.extend(of_parent(processes, process.pid));
+        next += 1;
+    }
+    found.retain(|process| !process.is_zombie);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_hold_anything() {
+        let process = parse(b"42 (a) Z (b\n) S 7 42 42 0 -1 4194304").unwrap();
+        assert_eq!((process.pid.as_raw(), process.parent.as_raw(), process.is_zombie), (42, 7, false));
+        assert_eq!(process.to_string(), "42 (a) Z (b\\n)");
+        assert!(parse(b"1 (x) Z 0 1").unwrap().is_zombie);
+        for garbage in [&b""[..], b"1", b"1 (x", b"x (y) S 1", b"1 (x) S", b")1 ("] {
+            assert_eq!(parse(garbage), None, "{garbage:?}");
+        }
+    }
+
+    #[test]
+    fn descendants_are_found_at_any_depth_and_the_spared_are_left_out() {
+        let own = getpid().as_raw();
+        let process = |pid, parent, state| parse(format!("{pid} (x) {state} {parent}").as_bytes()).unwrap();
+        let (a, b, c) = (own + 1, own + 2, own + 3);
+        let mut all = vec![
+            process(a, own, 'S'),
+            process(b, own, 'S'),
+            process(c, a, 'Z'),
+            process(c + 1, c, 'S'),
+            process(c + 2, b, 'R'),
+        ];
+        all.sort_by_key(|process| process.parent);
+        let pids = |spared: &[Pid]| -> Vec<i32> {
+            let mut pids: Vec<_> = descendants(&all, spared).iter().map(|process| process.pid.as_raw()).collect();
+            pids.sort_unstable();
+            pids
+        };
+        assert_eq!(pids(&[]), [a, b, c + 1, c + 2]);
+        assert_eq!(pids(&[Pid::from_raw(b)]), [a, c + 1]);
+        assert_eq!(children(&all).len(), 2);
     }
 }

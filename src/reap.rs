@@ -24,13 +24,15 @@ pub(crate) enum MainChild {
 ///
 /// Other children are orphans that the kernel gave us, or children of the program that became pidone by exec; only
 /// the pid tells them from `main` (B7).
-pub(crate) fn drain(main: Pid) -> MainChild {
+/// `orphan_reaped` is called for each of them.
+pub(crate) fn drain(main: Pid, mut orphan_reaped: impl FnMut(Pid)) -> MainChild {
     let mut found = MainChild::Running;
     loop {
         match reap_one() {
             Reaped::Child(pid, status) if pid == main => found = MainChild::Ended(Outcome::from_wait(status)),
             Reaped::Stopped(pid, signal) if pid == main => found = MainChild::Stopped(signal),
-            Reaped::Child(..) | Reaped::Stopped(..) => {}
+            Reaped::Child(pid, _) => orphan_reaped(pid),
+            Reaped::Stopped(..) => {}
             Reaped::NoneEnded => return found,
             Reaped::NoChildren if matches!(found, MainChild::Ended(_)) => return found,
             Reaped::NoChildren => return MainChild::Lost,
@@ -38,10 +40,17 @@ pub(crate) fn drain(main: Pid) -> MainChild {
     }
 }
 
-/// Reaps what had ended before pidone even began: children of the program that became it by exec, which had its SIGCHLD
-/// for them. Nobody will be told again (B7).
-pub(crate) fn clear_inherited() {
-    while matches!(reap_one(), Reaped::Child(..) | Reaped::Stopped(..)) {}
+/// Reaps every child that has ended, where none of them is the main child: before there is one, when it is gone, or where
+/// there never is one. What had ended before pidone even began belonged to the program that became it by exec, which had
+/// its SIGCHLD for them: nobody will be told again (B7). True if there are others.
+pub(crate) fn drain_rest() -> bool {
+    loop {
+        match reap_one() {
+            Reaped::Child(..) | Reaped::Stopped(..) => {}
+            Reaped::NoneEnded => return true,
+            Reaped::NoChildren => return false,
+        }
+    }
 }
 
 /// Looks at the zombie before reaping it only if somebody wants to read about it: it costs four more system calls.

@@ -1,19 +1,29 @@
 //! Runs in: outer or init. What the user asked for, as typed; pure data, from `cli` to `plan`.
 
-use crate::signal::Rewrites;
+use crate::capability::Capabilities;
+use crate::exit::Codes;
+use crate::signal::{Rewrites, Signal};
+use log::LevelFilter;
+use nix::sys::resource::Resource;
 use std::ffi::OsString;
+use std::time::Duration;
 
 /// What the user asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
-    /// `-h`: one screen.
-    ShortHelp,
-    /// `--help`: everything.
-    LongHelp,
-    /// `--version`.
-    Version,
+    /// A text: help, version, license.
+    Show(Output, String),
+    /// Links in this directory, by the names of other inits.
+    InstallNames(OsString),
     /// A command to run.
-    Run(RunRequest),
+    Run(Box<RunRequest>),
+}
+
+/// Where a text goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    Stdout,
+    Stderr,
 }
 
 /// Where the workload runs.
@@ -61,27 +71,183 @@ pub(crate) enum Propagation {
     Unchanged,
 }
 
+/// What init does about orphans where it is not PID 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Orphans {
+    /// Becomes a child subreaper, so that they come to it.
+    Adopt,
+    /// Leaves them to whoever gets them: dumb-init's way.
+    Leave,
+    /// Leaves them, and warns of it: tini's way.
+    LeaveAndWarn,
+}
+
+/// Where signals for the terminal's process groups find the workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Grouping {
+    /// In a process group of its own.
+    Own,
+    /// In a session of its own, with the terminal if it can be had.
+    Session,
+    /// In pidone's own process group: what the terminal sends to that, the workload has already got.
+    Shared,
+}
+
+/// What becomes of the other processes when the workload is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnExit {
+    /// SIGKILL at once. Where init is PID 1, the kernel does it.
+    Kill,
+    /// SIGTERM, and SIGKILL to what is left when the time is up.
+    Term,
+    /// Nothing, until the last one has ended by itself.
+    Wait,
+    /// Nothing: the next init gets them. Other inits' way where they are not PID 1.
+    Leave,
+    /// SIGTERM to the workload's group, and nothing more: dumb-init's way.
+    TermGroup,
+}
+
+/// How a stop is carried out: what follows on SIGTERM, SIGINT, SIGQUIT or SIGHUP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StopRules {
+    /// How long after it the workload gets SIGKILL; never, if `None`.
+    pub(crate) timeout: Option<Duration>,
+    /// How long it is held back.
+    pub(crate) delay: Option<Duration>,
+    /// It goes to every process, not to the workload alone.
+    pub(crate) all: bool,
+}
+
+impl StopRules {
+    /// The signal is forwarded like any other, and that is all.
+    pub(crate) const NONE: Self = StopRules { timeout: None, delay: None, all: false };
+}
+
+/// Supplementary groups of the workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Groups {
+    /// These, by name or number.
+    List(Vec<String>),
+    /// None at all.
+    None,
+    /// Those that /etc/group lists the user in.
+    Init,
+}
+
+/// One change of the environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum EnvironmentChange {
+    /// Away with all of it.
+    Clear,
+    /// This `NAME=VALUE`.
+    Set(OsString),
+    /// Away with this name.
+    Unset(OsString),
+}
+
+/// A resource limit; `None` stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limit {
+    pub(crate) resource: Resource,
+    pub(crate) name: &'static str,
+    pub(crate) soft: Option<u64>,
+    pub(crate) hard: Option<u64>,
+}
+
+/// Who the workload is to be, and with what. All of it is left as it is unless asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// By name or number.
+    pub(crate) user: Option<String>,
+    /// By name or number.
+    pub(crate) group: Option<String>,
+    pub(crate) groups: Option<Groups>,
+    pub(crate) no_new_privs: bool,
+    /// To take away.
+    pub(crate) drop_caps: Capabilities,
+    /// To have, and no others.
+    pub(crate) keep_caps: Option<Capabilities>,
+    pub(crate) umask: Option<u32>,
+    pub(crate) workdir: Option<OsString>,
+    /// In the order given.
+    pub(crate) environment: Vec<EnvironmentChange>,
+    pub(crate) argv0: Option<OsString>,
+    /// −20 to 19.
+    pub(crate) nice: Option<i32>,
+    pub(crate) limits: Vec<Limit>,
+    /// −1000 to 1000.
+    pub(crate) oom_score_adj: Option<i32>,
+}
+
 /// A command to run, and how; as typed, not yet checked against what is possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RunRequest {
     /// `None`: in place when pidone is PID 1, isolated otherwise.
     pub(crate) place: Option<Place>,
+    pub(crate) orphans: Orphans,
+    /// Tell of each orphan that was reaped, in tini's words.
+    pub(crate) announce_reaped: bool,
     /// A new user namespace, if any.
     pub(crate) id_map: Option<IdMap>,
     /// `None`: a fresh one where there is a new mount namespace.
     pub(crate) proc: Option<ProcMount>,
     /// `None`: private where there is a new mount namespace.
     pub(crate) propagation: Option<Propagation>,
-    /// Forward signals to the workload's process group instead of to the workload alone.
-    pub(crate) group: bool,
-    /// What signals become before they are forwarded.
-    pub(crate) rewrites: Rewrites,
-    /// Exit statuses of the workload, and what to make of them; the last word on one counts.
-    pub(crate) exit_map: Vec<(u8, u8)>,
     /// Let the inside outlive outer.
     pub(crate) no_die_with_parent: bool,
-    /// How many `-v`: 1 for info, 2 for debug, 3 for trace.
-    pub(crate) verbosity: u8,
-    /// The command and its arguments; never empty.
+    /// Forward signals to the workload's process group instead of to the workload alone.
+    pub(crate) group: bool,
+    pub(crate) grouping: Grouping,
+    /// Stop oneself after passing on a stop of the terminal: dumb-init's way.
+    pub(crate) stops_itself: bool,
+    /// What signals become before they are forwarded.
+    pub(crate) rewrites: Rewrites,
+    pub(crate) stop: StopRules,
+    /// `None`: kill.
+    pub(crate) on_exit: Option<OnExit>,
+    /// What to forward when the parent of pidone dies.
+    pub(crate) parent_death: Option<Signal>,
+    /// Exit statuses of the workload, and what to make of them; the last word on one counts.
+    pub(crate) exit_map: Vec<(u8, u8)>,
+    /// Statuses for pidone's own failures.
+    pub(crate) codes: Codes,
+    pub(crate) identity: Identity,
+    /// Run a file without a `#!` line by `/bin/sh`, as execvp(3) does.
+    pub(crate) shell_fallback: bool,
+    /// What to log; `None`: what RUST_LOG says, or else warnings.
+    pub(crate) level: Option<LevelFilter>,
+    /// No command at all: only reap, until SIGTERM or SIGINT.
+    pub(crate) pause: bool,
+    /// The command and its arguments; empty only for a pause.
     pub(crate) command: Vec<OsString>,
+}
+
+impl RunRequest {
+    /// What an empty command line asks for.
+    pub(crate) fn new() -> Self {
+        RunRequest {
+            place: None,
+            orphans: Orphans::Adopt,
+            announce_reaped: false,
+            id_map: None,
+            proc: None,
+            propagation: None,
+            no_die_with_parent: false,
+            group: false,
+            grouping: Grouping::Own,
+            stops_itself: false,
+            rewrites: Rewrites::none(),
+            stop: StopRules::NONE,
+            on_exit: None,
+            parent_death: None,
+            exit_map: Vec::new(),
+            codes: Codes::PIDONE,
+            identity: Identity::default(),
+            shell_fallback: false,
+            level: None,
+            pause: false,
+            command: Vec::new(),
+        }
+    }
 }

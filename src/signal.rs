@@ -10,6 +10,10 @@ pub(crate) struct Signal(u8);
 /// code. A real-time one: the kernel keeps no more than one SIGIO, so ours could swallow one that is to be forwarded.
 pub(crate) const WATCH: Signal = Signal(Signal::RTMAX);
 
+/// What the kernel sends us when the process or thread that made us dies (`--pdeathsig`). The C library keeps it for
+/// itself, so nobody else sends it to another process.
+pub(crate) const PARENT_DIED: Signal = Signal(32);
+
 impl Signal {
     /// SIGHUP: the terminal went away; what the kernel also kills a PID namespace's init with on restart.
     pub(crate) const HUP: Self = Signal(1);
@@ -21,6 +25,8 @@ impl Signal {
     pub(crate) const WINCH: Self = Signal(28);
     /// SIGKILL: cannot be caught, blocked or forwarded.
     pub(crate) const KILL: Self = Signal(9);
+    /// SIGTERM: asks to end.
+    pub(crate) const TERM: Self = Signal(15);
     /// SIGPIPE: a write with no reader left.
     pub(crate) const PIPE: Self = Signal(13);
     /// SIGCHLD: a child stopped or ended. It is about our own children, so it is never forwarded.
@@ -83,6 +89,16 @@ impl Signal {
     /// Whether it may be forwarded: KILL and STOP never reach pidone's queue, and CHLD is about its own children.
     pub(crate) fn is_forwarded(self) -> bool {
         !matches!(self, Self::KILL | Self::CHLD | Self::STOP)
+    }
+
+    /// Whether it asks a program to end: what `--stop-timeout` and its like are about.
+    pub(crate) fn is_stop(self) -> bool {
+        matches!(self, Self::TERM | Self::INT | Self::QUIT | Self::HUP)
+    }
+
+    /// Whether the terminal stops a process group by it.
+    pub(crate) fn is_terminal_stop(self) -> bool {
+        matches!(self, Self::TSTP | Self::TTIN | Self::TTOU)
     }
 
     /// Its number, 1 to 64.

@@ -4,11 +4,11 @@
 //! time through pidone; therefore it has to become the foreground group. When it does is decided in `job`. If pidone was
 //! not in the foreground, the terminal belongs to somebody else and is left alone. No failing terminal call is fatal (B31).
 
-use crate::sys::own_fd;
+use crate::sys::{own_fd, release_terminal};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, SFlag, fstat};
-use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
+use nix::unistd::{Pid, getpgrp, getpid, getsid, tcgetpgrp, tcsetpgrp};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// The controlling terminal.
@@ -86,6 +86,16 @@ impl Terminal {
             Device::Stdout => call(std::io::stdout().as_fd()),
             Device::Stderr => call(std::io::stderr().as_fd()),
         }
+    }
+}
+
+/// Gives up the controlling terminal, so that a session that is about to be made can have it. Only the leader of the
+/// session that has it can do that; from others' sessions it is not taken away. The kernel then sends SIGHUP and SIGCONT to the
+/// foreground group, which `forward` knows to be our own doing (B28).
+pub(crate) fn leave_to_new_session() {
+    if getsid(None) == Ok(getpid()) {
+        // Ignoring the error: stdin is not that terminal, or there is none.
+        let _ = release_terminal();
     }
 }
 

@@ -10,6 +10,10 @@
 //! - [`failures`]: one message, one hint, the right status, nothing left behind
 //! - [`terminal`]: foreground, Ctrl-C, and the terminal given back; on a real pseudo-terminal
 //! - [`job_control`]: Ctrl-Z, fg, bg, jobs of a real interactive bash
+//! - [`stopping`]: --stop-timeout, --stop-delay, --stop-all, --on-exit, --pdeathsig, --pause
+//! - [`identity`]: --uid and all else that the workload can be given to be
+//! - [`drop_in`]: tini, docker-init, dumb-init, catatonit; install-names
+//! - [`sessions`]: --new-session; on a real pseudo-terminal
 //! - [`interface`]: help, version, logs, PIDONE_OPTIONS; the lists in README and help agree
 //!
 //! [`support`] has the runner, /proc readers, `eventually`, privilege, and the workloads that this program plays
@@ -17,14 +21,18 @@
 //! `PIDONE_REQUIRE_PRIVILEGE=1` turns skips into failures.
 
 mod death;
+mod drop_in;
 mod exit_status;
 mod failures;
 mod footprint;
+mod identity;
 mod interface;
 mod isolation;
 mod job_control;
 mod reaping;
+mod sessions;
 mod signals;
+mod stopping;
 mod support;
 mod terminal;
 mod transparency;

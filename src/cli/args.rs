@@ -1,9 +1,16 @@
 //! Runs in: outer or init, before anything else. The command line and `PIDONE_OPTIONS`, as typed; pure.
 
+use super::help;
+use super::options::{Group, OPTIONS, OptionDoc};
+use super::values;
+use crate::capability::Capabilities;
 use crate::error::UsageError;
-use crate::request::{IdMap, Place, ProcMount, Propagation, Request, RunRequest};
-use crate::signal::{Rewrites, Signal};
+use crate::request::{
+    EnvironmentChange, Grouping, IdMap, OnExit, Output, Place, ProcMount, Propagation, Request, RunRequest,
+};
+use crate::signal::Signal;
 use lexopt::{Arg, Parser};
+use log::LevelFilter;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
@@ -16,40 +23,45 @@ pub(crate) fn parse(
     args: impl Iterator<Item = OsString>,
     from_environment: Option<&OsStr>,
 ) -> Result<Request, UsageError> {
-    let mut request = RunRequest {
-        place: None,
-        id_map: None,
-        proc: None,
-        propagation: None,
-        group: false,
-        rewrites: Rewrites::none(),
-        exit_map: Vec::new(),
-        no_die_with_parent: false,
-        verbosity: 0,
-        command: Vec::new(),
-    };
     let mut args = args.peekable();
     // Asked alone, for what the program is, it answers whatever stands in the environment.
     let asks_for_text =
         args.peek().is_some_and(|first| ["-h", "--help", "--version"].iter().any(|text| first == text));
-    if let Some(options) = from_environment.filter(|_| !asks_for_text) {
-        parse_environment(options, &mut request)?;
+    if args.next_if(|first| first == "install-names").is_some() {
+        return install_names(args);
     }
+    let mut request = parse_environment(from_environment.filter(|_| !asks_for_text))?;
     args.next_if(|first| first == "run");
     let mut parser = Parser::from_args(args);
     if let Some(text) = parse_options(&mut parser, &mut request)? {
-        return Ok(text);
+        return Ok(Request::Show(Output::Stdout, text));
     }
-    if request.command.is_empty() {
-        return Err(UsageError::with_hint(
+    match (request.command.is_empty(), request.pause) {
+        (true, false) => Err(UsageError::with_hint(
             "no command given",
             "pidone [OPTIONS] -- COMMAND [ARG...]; 'pidone -h' shows more",
-        ));
+        )),
+        (false, true) => {
+            let hint = "leave the command out, or --pause (it may stand in PIDONE_OPTIONS)";
+            Err(UsageError::with_hint("--pause runs no command, and there is one", hint))
+        }
+        _ => Ok(Request::Run(Box::new(request))),
     }
-    Ok(Request::Run(request))
 }
 
-fn parse_environment(options: &OsStr, request: &mut RunRequest) -> Result<(), UsageError> {
+/// The one argument of `install-names`.
+fn install_names(mut args: impl Iterator<Item = OsString>) -> Result<Request, UsageError> {
+    match (args.next(), args.next()) {
+        (Some(word), None) if word == "-h" || word == "--help" => Ok(Request::Show(Output::Stdout, help::long())),
+        (Some(directory), None) if !directory.as_bytes().starts_with(b"-") => Ok(Request::InstallNames(directory)),
+        _ => Err(UsageError::with_hint("install-names takes one directory", "pidone install-names /usr/bin")),
+    }
+}
+
+/// What `PIDONE_OPTIONS` asks for, of which the command line then is a continuation.
+pub(super) fn parse_environment(options: Option<&OsStr>) -> Result<RunRequest, UsageError> {
+    let mut request = RunRequest::new();
+    let Some(options) = options else { return Ok(request) };
     let in_environment =
         |error: UsageError| UsageError { message: format!("PIDONE_OPTIONS: {}", error.message), ..error };
     let mut words = shlex::bytes::Shlex::new(options.as_bytes());
@@ -61,11 +73,11 @@ fn parse_environment(options: &OsStr, request: &mut RunRequest) -> Result<(), Us
         )));
     }
     let mut parser = Parser::from_args(split);
-    if parse_options(&mut parser, request).map_err(in_environment)?.is_some() {
+    if parse_options(&mut parser, &mut request).map_err(in_environment)?.is_some() {
         return Err(in_environment(UsageError::new("help and version belong on the command line")));
     }
     match request.command.first() {
-        None => Ok(()),
+        None => Ok(request),
         Some(word) => {
             let message = format!("only options can stand here: {}", word.display());
             Err(in_environment(UsageError::with_hint(message, "the command goes on the command line")))
@@ -73,45 +85,71 @@ fn parse_environment(options: &OsStr, request: &mut RunRequest) -> Result<(), Us
     }
 }
 
-/// Takes options until the first word that is none, which starts the command. Some request if that is all there is
-/// to do.
-fn parse_options(parser: &mut Parser, request: &mut RunRequest) -> Result<Option<Request>, UsageError> {
+/// Takes options until the first word that is none, which starts the command. Some text if that is all there is to do.
+fn parse_options(parser: &mut Parser, request: &mut RunRequest) -> Result<Option<String>, UsageError> {
     while let Some(arg) = parser.next().map_err(|error| from_lexopt(&error))? {
-        match arg {
-            Arg::Short('h') => return Ok(Some(Request::ShortHelp)),
-            Arg::Long("help") => return Ok(Some(Request::LongHelp)),
-            Arg::Long("version") => return Ok(Some(Request::Version)),
-            Arg::Long("in-place") => request.place = Some(Place::InPlace),
-            Arg::Long("isolate") => request.place = Some(Place::Isolated),
-            Arg::Long("as-pid1") => request.place = Some(Place::Bare),
-            Arg::Long("map-root") => request.id_map = Some(IdMap::Root),
-            Arg::Long("map-current") => request.id_map = Some(IdMap::Current),
-            Arg::Long("proc") => request.proc = Some(one_of(parser, "--proc", PROC_MOUNTS)?),
-            Arg::Long("propagation") => request.propagation = Some(one_of(parser, "--propagation", PROPAGATIONS)?),
-            Arg::Short('g') | Arg::Long("group") => request.group = true,
-            Arg::Long("rewrite") => {
-                let (from, to) = rewrite(&text_value(parser, "--rewrite", REWRITE_FORM)?)?;
-                request.rewrites.set(from, to);
-            }
-            Arg::Long("ignore") => {
-                let word = text_value(parser, "--ignore", SIGNAL_FORM)?;
-                let signal = Signal::parse(&word).ok_or_else(|| not_understood("--ignore", &word, SIGNAL_FORM))?;
-                request.rewrites.set(forwarded("--ignore", signal)?, None);
-            }
-            Arg::Long("map-exit") => {
-                request.exit_map.push(exit_mapping(&text_value(parser, "--map-exit", EXIT_FORM)?)?)
-            }
-            Arg::Long("no-die-with-parent") => request.no_die_with_parent = true,
-            Arg::Short('v') | Arg::Long("verbose") => request.verbosity = request.verbosity.saturating_add(1),
+        let option = match arg {
+            Arg::Short('h') => return Ok(Some(help::short())),
+            Arg::Long("help") => return Ok(Some(help::long())),
+            Arg::Long("version") => return Ok(Some(help::version())),
             Arg::Value(first) => {
                 let rest = parser.raw_args().map_err(|error| from_lexopt(&error))?;
                 request.command = std::iter::once(first).chain(rest).collect();
                 return Ok(None);
             }
-            unknown => return Err(from_lexopt(&unknown.unexpected())),
+            Arg::Short(short) => OPTIONS.iter().find(|option| option.short == Some(short)),
+            Arg::Long(long) => OPTIONS.iter().find(|option| option.long == long),
+        };
+        let option = option.ok_or_else(|| from_lexopt(&arg.unexpected()))?;
+        let mut value = OsString::new();
+        if !option.value.is_empty() {
+            let given = parser.value();
+            value = given.map_err(|error| UsageError { hint: option.form(), ..from_lexopt(&error) })?;
+        }
+        let value = Value { option, value };
+        match option.group {
+            Group::Place | Group::Namespaces | Group::General => set_place(request, &value)?,
+            Group::Signals | Group::Stopping => set_signals(request, &value)?,
+            Group::Identity => set_identity(request, value)?,
         }
     }
     Ok(None)
+}
+
+/// An option that was given, and its value; empty where it takes none.
+struct Value {
+    option: &'static OptionDoc,
+    value: OsString,
+}
+
+impl Value {
+    /// What the value means as text; all but a few options take words of ASCII only.
+    fn text<T>(&self, meaning: impl FnOnce(&str) -> values::Meaning<T>) -> Result<T, UsageError> {
+        self.value.to_str().and_then(meaning).ok_or_else(|| self.not_understood())
+    }
+
+    /// What the value means as bytes.
+    fn bytes<T>(self, meaning: impl FnOnce(OsString) -> values::Meaning<T>) -> Result<T, UsageError> {
+        let error = self.not_understood();
+        meaning(self.value).ok_or(error)
+    }
+
+    /// The meaning of a value that must be one of the words of `table`.
+    fn one_of<T: Copy>(&self, table: &[(&str, T)]) -> Result<T, UsageError> {
+        self.text(|word| table.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning))
+    }
+
+    fn not_understood(&self) -> UsageError {
+        let message = format!("--{} does not know this value: {}", self.option.long, self.value.display());
+        UsageError::with_hint(message, self.option.form())
+    }
+}
+
+impl OptionDoc {
+    /// How to write it, for who did not.
+    fn form(&self) -> String {
+        format!("--{} {}: {}. {}", self.long, self.value, self.summary, self.more).trim_end().to_owned()
+    }
 }
 
 const PROC_MOUNTS: &[(&str, ProcMount)] =
@@ -124,54 +162,93 @@ const PROPAGATIONS: &[(&str, Propagation)] = &[
     ("unchanged", Propagation::Unchanged),
 ];
 
-/// The option's value, which must be one of the words of `table`.
-fn one_of<T: Copy>(parser: &mut Parser, option: &str, table: &[(&str, T)]) -> Result<T, UsageError> {
-    let words: Vec<_> = table.iter().map(|(word, _)| *word).collect();
-    let hint = format!("one of {}", words.join(", "));
-    let value = text_value(parser, option, &hint)?;
-    let found = table.iter().find(|(word, _)| value == *word);
-    found.map(|(_, meaning)| *meaning).ok_or_else(|| not_understood(option, &value, &hint))
-}
+const ON_EXITS: &[(&str, OnExit)] = &[("kill", OnExit::Kill), ("term", OnExit::Term), ("wait", OnExit::Wait)];
 
-const REWRITE_FORM: &str = "FROM:TO, such as TERM:QUIT or RTMIN+3:TERM; TO 0 drops the signal";
-const SIGNAL_FORM: &str = "a signal by name or number: TERM, SIGTERM, 15, RTMIN+3";
-const EXIT_FORM: &str = "FROM:TO, both from 0 to 255, such as 143:0";
-
-/// The option's value as text; all these options take words of ASCII only.
-fn text_value(parser: &mut Parser, option: &str, form: &str) -> Result<String, UsageError> {
-    let value = parser.value().map_err(|error| UsageError { hint: form.into(), ..from_lexopt(&error) })?;
-    value.into_string().map_err(|value| not_understood(option, &value.to_string_lossy(), form))
-}
-
-fn not_understood(option: &str, value: &str, form: &str) -> UsageError {
-    UsageError::with_hint(format!("{option} does not know this value: {value}"), form)
-}
-
-/// `FROM:TO` of `--rewrite`; TO 0 stands for nothing.
-fn rewrite(value: &str) -> Result<(Signal, Option<Signal>), UsageError> {
-    let wrong = || not_understood("--rewrite", value, REWRITE_FORM);
-    let (from, to) = value.split_once(':').ok_or_else(wrong)?;
-    let from = Signal::parse(from).ok_or_else(wrong)?;
-    let to = if to == "0" { None } else { Some(Signal::parse(to).ok_or_else(wrong)?) };
-    Ok((forwarded("--rewrite", from)?, to))
-}
-
-/// A signal that pidone forwards at all.
-fn forwarded(option: &str, signal: Signal) -> Result<Signal, UsageError> {
-    if signal.is_forwarded() {
-        return Ok(signal);
+fn set_place(request: &mut RunRequest, value: &Value) -> Result<(), UsageError> {
+    match value.option.long {
+        "in-place" => request.place = Some(Place::InPlace),
+        "isolate" => request.place = Some(Place::Isolated),
+        "as-pid1" => request.place = Some(Place::Bare),
+        "pause" => request.pause = true,
+        "map-root" => request.id_map = Some(IdMap::Root),
+        "map-current" => request.id_map = Some(IdMap::Current),
+        "proc" => request.proc = Some(value.one_of(PROC_MOUNTS)?),
+        "propagation" => request.propagation = Some(value.one_of(PROPAGATIONS)?),
+        "no-die-with-parent" => request.no_die_with_parent = true,
+        "verbose" => request.level = Some(more_verbose(request.level)),
+        other => return Err(forgotten(other)),
     }
-    let message = format!("{option}: pidone never forwards this signal: {signal}");
-    Err(UsageError::with_hint(message, "KILL and STOP act on pidone itself, CHLD is about its own children"))
+    Ok(())
 }
 
-/// `FROM:TO` of `--map-exit`.
-fn exit_mapping(value: &str) -> Result<(u8, u8), UsageError> {
-    let parsed = value.split_once(':').and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
-    parsed.ok_or_else(|| not_understood("--map-exit", value, EXIT_FORM))
+fn set_signals(request: &mut RunRequest, value: &Value) -> Result<(), UsageError> {
+    match value.option.long {
+        "group" => request.group = true,
+        "new-session" => request.grouping = Grouping::Session,
+        "rewrite" => {
+            let (from, to) = value.text(values::rewrite)?;
+            request.rewrites.set(values::forwarded("rewrite", from)?, to);
+        }
+        "ignore" => {
+            let signal = value.text(Signal::parse)?;
+            request.rewrites.set(values::forwarded("ignore", signal)?, None);
+        }
+        "pdeathsig" => {
+            request.parent_death =
+                Some(value.text(|word| Signal::parse(word).filter(|signal| *signal != Signal::CHLD))?);
+        }
+        "map-exit" => request.exit_map.push(value.text(values::exit_mapping)?),
+        "stop-timeout" => request.stop.timeout = Some(value.text(values::duration)?),
+        "stop-delay" => request.stop.delay = Some(value.text(values::duration)?),
+        "stop-all" => request.stop.all = true,
+        "on-exit" => request.on_exit = Some(value.one_of(ON_EXITS)?),
+        other => return Err(forgotten(other)),
+    }
+    Ok(())
 }
 
-fn from_lexopt(error: &lexopt::Error) -> UsageError {
+fn set_identity(request: &mut RunRequest, value: Value) -> Result<(), UsageError> {
+    let identity = &mut request.identity;
+    let name = |word: &str| Some(word.to_owned()).filter(|word| !word.is_empty());
+    match value.option.long {
+        "uid" => identity.user = Some(value.text(name)?),
+        "gid" => identity.group = Some(value.text(name)?),
+        "groups" => identity.groups = Some(value.text(values::groups)?),
+        "no-new-privs" => identity.no_new_privs = true,
+        "drop-caps" => identity.drop_caps.0 |= value.text(values::capabilities_or_all)?.0,
+        "keep-caps" => {
+            let kept = value.text(Capabilities::parse)?;
+            identity.keep_caps.get_or_insert_default().0 |= kept.0;
+        }
+        "umask" => identity.umask = Some(value.text(values::umask)?),
+        "workdir" => identity.workdir = Some(value.bytes(values::word)?),
+        "env" => identity.environment.push(EnvironmentChange::Set(value.bytes(values::variable)?)),
+        "unset-env" => identity.environment.push(EnvironmentChange::Unset(value.bytes(values::variable_name)?)),
+        "clear-env" => identity.environment.push(EnvironmentChange::Clear),
+        "argv0" => identity.argv0 = Some(value.value),
+        "nice" => identity.nice = Some(value.text(|word| values::between(word, -20, 19))?),
+        "rlimit" => identity.limits.push(value.text(values::limit)?),
+        "oom-score-adj" => identity.oom_score_adj = Some(value.text(|word| values::between(word, -1000, 1000))?),
+        other => return Err(forgotten(other)),
+    }
+    Ok(())
+}
+
+/// An option that stands in the table and in no match above: a test goes through the whole table, so that nobody else
+/// meets one.
+fn forgotten(name: &str) -> UsageError {
+    UsageError::new(format!("the parser has forgotten this option: --{name}"))
+}
+
+/// What one more `-v` makes of a level.
+pub(super) fn more_verbose(level: Option<LevelFilter>) -> LevelFilter {
+    match level {
+        None => LevelFilter::Info,
+        Some(level) => level.increment_severity(),
+    }
+}
+
+pub(super) fn from_lexopt(error: &lexopt::Error) -> UsageError {
     match error {
         lexopt::Error::UnexpectedOption(option) => UsageError::new(format!("unknown option: {option}")),
         lexopt::Error::MissingValue { option: Some(option) } => {

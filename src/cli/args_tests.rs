@@ -1,7 +1,8 @@
 //! Runs in: the test harness. Tables of command lines and what they mean.
 
 use super::*;
-use crate::cli::help::OPTIONS;
+use crate::request::{Groups, Identity, StopRules};
+use std::time::Duration;
 
 fn words(line: &[&str]) -> impl Iterator<Item = OsString> {
     line.iter().map(OsString::from).collect::<Vec<_>>().into_iter()
@@ -13,9 +14,13 @@ fn run(line: &[&str]) -> RunRequest {
 
 fn run_with(line: &[&str], environment: Option<&str>) -> RunRequest {
     match parse(words(line), environment.map(OsStr::new)) {
-        Ok(Request::Run(request)) => request,
+        Ok(Request::Run(request)) => *request,
         other => panic!("{line:?}: {other:?}"),
     }
+}
+
+fn shows(text: String) -> Result<Request, UsageError> {
+    Ok(Request::Show(Output::Stdout, text))
 }
 
 fn message(line: &[&str], environment: Option<&str>) -> String {
@@ -38,7 +43,7 @@ fn options_end_at_the_first_word_that_is_none() {
     for (line, command) in table {
         assert_eq!(run(line).command, *command, "{line:?}");
     }
-    assert_eq!(run(&["ls", "-v"]).verbosity, 0, "PITFALLS B36: the command's own -v");
+    assert_eq!(run(&["ls", "-v"]).level, None, "PITFALLS B36: the command's own -v");
 }
 
 #[test]
@@ -51,7 +56,9 @@ fn every_option_sets_what_it_names() {
     assert_eq!(run(&["--map-current", "x"]).id_map, Some(IdMap::Current));
     assert!(run(&["--no-die-with-parent", "x"]).no_die_with_parent);
     assert!(run(&["-g", "x"]).group && run(&["--group", "x"]).group && !run(&["x"]).group);
-    assert_eq!(run(&["-vgv", "--verbose", "x"]).verbosity, 3);
+    assert_eq!(run(&["-v", "x"]).level, Some(LevelFilter::Info));
+    assert_eq!(run(&["-vgv", "--verbose", "x"]).level, Some(LevelFilter::Trace));
+    assert_eq!(run(&["-vvvvvv", "x"]).level, Some(LevelFilter::Trace));
     for (word, meaning) in PROC_MOUNTS {
         assert_eq!(run(&["--proc", word, "x"]).proc, Some(*meaning));
         assert_eq!(run(&[&format!("--proc={word}"), "x"]).proc, Some(*meaning));
@@ -81,22 +88,22 @@ fn the_last_of_two_contrary_options_wins() {
 
 #[test]
 fn texts_win_over_everything_that_follows() {
-    assert_eq!(parse(words(&["-h", "--nonsense"]), None), Ok(Request::ShortHelp));
-    assert_eq!(parse(words(&["--help"]), None), Ok(Request::LongHelp));
-    assert_eq!(parse(words(&["-g", "--version", "x"]), None), Ok(Request::Version));
+    assert_eq!(parse(words(&["-h", "--nonsense"]), None), shows(help::short()));
+    assert_eq!(parse(words(&["--help"]), None), shows(help::long()));
+    assert_eq!(parse(words(&["-g", "--version", "x"]), None), shows(help::version()));
 }
 
 #[test]
 fn texts_do_not_mind_a_bad_environment() {
-    assert_eq!(parse(words(&["--version"]), Some(OsStr::new("--odd"))), Ok(Request::Version));
-    assert_eq!(parse(words(&["-h"]), Some(OsStr::new("'"))), Ok(Request::ShortHelp));
+    assert_eq!(parse(words(&["--version"]), Some(OsStr::new("--odd"))), shows(help::version()));
+    assert_eq!(parse(words(&["-h"]), Some(OsStr::new("'"))), shows(help::short()));
 }
 
 #[test]
 fn pidone_options_are_split_as_a_shell_does() {
     let request = run_with(&["x"], Some(" -g  '--proc' \"no\"ne -\\v "));
     assert!(request.group);
-    assert_eq!((request.proc, request.verbosity), (Some(ProcMount::None), 1));
+    assert_eq!((request.proc, request.level), (Some(ProcMount::None), Some(LevelFilter::Info)));
     assert_eq!(run_with(&["x"], Some("")), run(&["x"]));
 }
 
@@ -141,22 +148,106 @@ fn arguments_are_bytes() {
     assert_eq!(request.command, [odd.clone(), odd]);
 }
 
+/// A value of the form that the table gives.
+fn example(option: &OptionDoc) -> &str {
+    match (option.long, option.value) {
+        ("map-exit", _) => "143:0",
+        (_, "FROM:TO") => "TERM:QUIT",
+        (_, "SIG") => "HUP",
+        (_, "DUR") => "1s",
+        (_, "USER" | "GROUP") => "0",
+        (_, "LIST") => "kill",
+        (_, "MODE") => "022",
+        (_, "DIR") => "/",
+        (_, "NAME=VALUE") => "A=b",
+        (_, "N") => "5",
+        (_, "NAME=SOFT[:HARD]") => "nofile=10:20",
+        (_, "LIST|none|init") => "none",
+        (_, "LIST|all") => "all",
+        (_, words) => words.split('|').next().unwrap(),
+    }
+}
+
 #[test]
-fn every_option_of_the_help_text_is_understood() {
-    for option in OPTIONS {
+fn every_option_of_the_table_means_something() {
+    for option in OPTIONS.iter().filter(|option| !["help", "version", "pause"].contains(&option.long)) {
         for spelling in option.spellings() {
-            let mut line = vec![spelling.clone()];
-            let example = match (option.values, &spelling[..]) {
-                ([], _) => None,
-                (_, "--rewrite") => Some("TERM:QUIT"),
-                (_, "--ignore") => Some("HUP"),
-                (_, "--map-exit") => Some("143:0"),
-                ([first, ..], _) => Some(*first),
-            };
-            line.extend(example.map(ToOwned::to_owned));
-            line.push("x".into());
-            let parsed = parse(line.iter().map(OsString::from), None);
-            assert!(parsed.is_ok(), "{line:?}: {parsed:?}");
+            let mut line = vec![spelling.as_str()];
+            line.extend(Some(example(option)).filter(|_| !option.value.is_empty()));
+            line.push("x");
+            assert_ne!(run(&line), run(&["x"]), "{line:?}");
+            let in_environment = line[..line.len() - 1].join(" ");
+            assert_eq!(run_with(&["x"], Some(&in_environment)), run(&line), "{line:?}");
         }
     }
+}
+
+#[test]
+fn a_pause_takes_no_command() {
+    assert!(run(&["--pause"]).pause);
+    assert_eq!(message(&["--pause", "x"], None), "--pause runs no command, and there is one");
+    assert_eq!(message(&["x"], Some("--pause")), "--pause runs no command, and there is one");
+}
+
+#[test]
+fn stopping_is_understood() {
+    let stop = |line: &[&str]| run(line).stop;
+    assert_eq!(stop(&["x"]), StopRules::NONE);
+    let all = stop(&["--stop-timeout", "1.5s", "--stop-delay=250ms", "--stop-all", "x"]);
+    let expected = (Some(Duration::from_millis(1500)), Some(Duration::from_millis(250)), true);
+    assert_eq!((all.timeout, all.delay, all.all), expected);
+    for (word, meaning) in ON_EXITS {
+        assert_eq!(run(&["--on-exit", word, "x"]).on_exit, Some(*meaning));
+    }
+    assert_eq!(run(&["--pdeathsig", "RTMIN+1", "x"]).parent_death, Signal::new(35));
+    assert_eq!(run(&["--pdeathsig", "KILL", "x"]).parent_death, Some(Signal::KILL));
+    assert_eq!(message(&["--pdeathsig", "CHLD", "x"], None), "--pdeathsig does not know this value: CHLD");
+    assert_eq!(message(&["--stop-timeout", "-1", "x"], None), "--stop-timeout does not know this value: -1");
+    assert_eq!(message(&["--on-exit", "leave", "x"], None), "--on-exit does not know this value: leave");
+}
+
+#[test]
+fn identities_are_understood() {
+    let identity = |line: &[&str]| run(line).identity;
+    assert_eq!(identity(&["x"]), Identity::default());
+    let who = identity(&["--uid", "www", "--gid=7", "--groups", "a,8", "--no-new-privs", "x"]);
+    assert_eq!((who.user.as_deref(), who.group.as_deref(), who.no_new_privs), (Some("www"), Some("7"), true));
+    assert_eq!(who.groups, Some(Groups::List(vec!["a".into(), "8".into()])));
+    let caps = identity(&["--drop-caps", "kill", "--drop-caps", "chown", "--keep-caps=net_raw", "x"]);
+    assert_eq!((caps.drop_caps.0, caps.keep_caps.map(|set| set.0)), (1 << 5 | 1, Some(1 << 13)));
+    let bounds: &[(&[&str], bool)] = &[
+        (&["--nice", "-20"], true),
+        (&["--nice", "19"], true),
+        (&["--nice", "20"], false),
+        (&["--nice=-21"], false),
+        (&["--oom-score-adj", "-1000"], true),
+        (&["--oom-score-adj", "1001"], false),
+        (&["--umask", "0777"], true),
+        (&["--umask", "1000"], false),
+        (&["--env", "A="], true),
+        (&["--env", "A"], false),
+        (&["--env", "=A"], false),
+        (&["--unset-env", "A=1"], false),
+        (&["--unset-env", ""], false),
+        (&["--workdir", ""], false),
+        (&["--uid", ""], false),
+        (&["--groups", ""], false),
+        (&["--drop-caps", "cap_nope"], false),
+        (&["--keep-caps", "all"], false),
+        (&["--rlimit", "nofile=20:10"], false),
+        (&["--argv0", ""], true),
+    ];
+    for (options, is_good) in bounds {
+        let line = options.iter().chain(&["x"]).map(OsString::from);
+        assert_eq!(parse(line, None).is_ok(), *is_good, "{options:?}");
+    }
+}
+
+#[test]
+fn names_are_installed_into_one_directory() {
+    assert_eq!(parse(words(&["install-names", "/d"]), None), Ok(Request::InstallNames("/d".into())));
+    for line in [&["install-names"][..], &["install-names", "a", "b"], &["install-names", "-x"]] {
+        assert_eq!(message(line, None), "install-names takes one directory");
+    }
+    assert_eq!(run(&["--", "install-names", "x"]).command, ["install-names", "x"]);
 }

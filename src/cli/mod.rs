@@ -1,10 +1,15 @@
 //! Runs in: outer or init, before anything else. From argument bytes to a `Request`; pure, but for the texts it prints.
 //!
-//! - [`args`]: the parser. Each option has one arm there, one row in [`help`], one in README.
+//! - [`args`]: the parser. Each option has one arm there, one row in [`options`], one in README.
+//! - [`values`]: what the words mean that options take.
+//! - [`personalities`]: the command lines of tini, dumb-init and catatonit.
+//! - [`options`]: the table of all options.
 //! - [`help`]: what `-h`, `--help` and `--version` print.
 
 mod args;
 mod help;
+mod options;
+mod personalities;
+mod values;
 
-pub(crate) use args::parse;
-pub(crate) use help::{long as long_help, short as short_help, version};
+pub(crate) use personalities::{NAMES, Personality};

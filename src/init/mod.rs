@@ -8,20 +8,29 @@
 
 #![deny(clippy::exit)]
 
+mod dress;
 mod mounts;
+mod shutdown;
 mod supervise;
 mod workload;
 
 use self::supervise::Above;
 use crate::error::{Failure, Stage};
-use crate::exit::{self, Outcome, PIDONE_FAILED};
-use crate::forward::Rules;
+use crate::exit::{Outcome, PIDONE_FAILED};
+use crate::forward::Forwarder;
 use crate::handshake::{Gate, Report, Reporter};
+use crate::inherited::let_go;
 use crate::job::Job;
 use crate::logging::{self, Half};
+use crate::others::Others;
+use crate::parent::Parent;
 use crate::plan::LaunchPlan;
 use crate::reap;
-use crate::sys::exit_now;
+use crate::request::{Grouping, Orphans};
+use crate::sys::{Recipient, exit_now};
+use crate::terminal::{self, Terminal};
+use log::warn;
+use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::signal::Signal as StandardSignal;
 use nix::unistd::{Pid, getpid};
@@ -41,62 +50,121 @@ pub(crate) struct Link {
 pub(crate) fn in_place(mut plan: LaunchPlan) -> Result<Outcome, Failure> {
     let is_pid_1 = getpid() == Pid::from_raw(1);
     if !is_pid_1 {
-        // Orphans among the workload's descendants come to us instead of going to the namespace's PID 1.
-        let registered = prctl::set_child_subreaper(true);
-        registered.map_err(|errno| Failure::new(Stage::BecomeSubreaper, "PR_SET_CHILD_SUBREAPER", errno))?;
+        see_to_orphans(plan.orphans)?;
     }
-    reap::clear_inherited();
+    let parent = plan.parent_death.map(Parent::watch).transpose()?;
+    reap::drain_rest();
+    let others = if is_pid_1 { Others::in_namespace() } else { Others::descendants() };
+    if plan.rules.grouping == Grouping::Session {
+        terminal::leave_to_new_session();
+    }
     let mut job = Job::new();
-    let ended = workload::start(&mut plan.workload, plan.rules, job.terminal()).map(|workload| {
-        let above = if is_pid_1 { Above::Nobody(&job) } else { Above::Shell(&mut job) };
-        supervise::until_the_end(workload, plan.rules, above)
-    });
-    // Also when exec failed: the child had become the foreground group by then.
-    job.end();
-    ended
+    let started = start(&mut plan, job.terminal());
+    if started.is_err() {
+        // The child had become the foreground group by then.
+        job.end();
+    }
+    let above = if is_pid_1 { Above::Nobody(job) } else { Above::Shell(job) };
+    Ok(supervise(&plan, started?, &others, parent, above))
 }
 
 /// Isolated: this process has just become PID 1 of new namespaces. Returns its exit status.
 pub(crate) fn isolated(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
     logging::this_is(Half::Init);
-    leave_outers_group(plan.rules, &link.reporter);
+    // The workload's own session, if it gets one, is not init's.
+    let own_group = if plan.rules.grouping == Grouping::Shared { Grouping::Shared } else { Grouping::Own };
     let reporter = link.reporter;
-    let started = watch_outer(&plan, &reporter)
+    let started = leave_outers_group(own_group, &reporter)
+        .and_then(|()| watch_outer(&plan, &reporter))
         .and_then(|()| furnish(&plan, &reporter, link.gate))
-        .and_then(|()| workload::start(&mut plan.workload, plan.rules, job.terminal()));
+        .and_then(|()| start(&mut plan, job.terminal()));
     // Outer gives the foreground back to the shell, whose process group cannot even be named from in here.
     drop(job);
     match started {
         Ok(workload) => {
-            let outcome = supervise::until_the_end(workload, plan.rules, Above::Outer(&reporter));
-            reporter.send(&Report::Ended(outcome));
+            let outcome = supervise(&plan, workload, &Others::in_namespace(), None, Above::Outer(&reporter));
             outcome.status().into()
         }
         Err(failure) => fail(failure, &reporter),
     }
 }
 
+/// Starts the workload, if there is to be one.
+fn start(plan: &mut LaunchPlan, terminal: Option<&Terminal>) -> Result<Option<Pid>, Failure> {
+    let grouping = plan.rules.grouping;
+    plan.workload.as_mut().map(|workload| workload::start(workload, grouping, terminal)).transpose()
+}
+
+/// All that follows: until the workload has ended, or a pause has, and the others have been seen off.
+fn supervise(
+    plan: &LaunchPlan,
+    workload: Option<Pid>,
+    others: &Others,
+    parent: Option<Parent>,
+    mut above: Above<'_>,
+) -> Outcome {
+    let_go([above.own_fd()]);
+    let (mut forwarder, outcome);
+    match workload {
+        Some(workload) => {
+            let recipient =
+                if plan.rules.group { Recipient::Group(workload) } else { Recipient::Process(workload) };
+            forwarder = Forwarder::new(recipient, Some(others), "the workload", plan.rules, parent);
+            outcome = supervise::until_the_end(workload, plan, &mut forwarder, &mut above);
+        }
+        None => {
+            forwarder = Forwarder::to_nobody(plan.rules, parent);
+            outcome = supervise::pause(&mut forwarder, &above);
+        }
+    }
+    above.take_back(outcome);
+    shutdown::see_off(plan.on_exit, plan.rules.stop.timeout, others, &mut forwarder, &above);
+    outcome
+}
+
+/// Where init is not PID 1: orphans among the workload's descendants come to a subreaper, instead of going to the
+/// namespace's PID 1.
+fn see_to_orphans(orphans: Orphans) -> Result<(), Failure> {
+    match orphans {
+        Orphans::Adopt => prctl::set_child_subreaper(true)
+            .map_err(|errno| Failure::new(Stage::BecomeSubreaper, "PR_SET_CHILD_SUBREAPER", errno)),
+        // The program that became this one by exec may have registered.
+        Orphans::LeaveAndWarn if prctl::get_child_subreaper() != Ok(true) => {
+            warn!(
+                "this is neither PID 1 nor a child subreaper: orphans go elsewhere, so zombie reaping won't work; \
+                 use -s, or set TINI_SUBREAPER"
+            );
+            Ok(())
+        }
+        Orphans::Leave | Orphans::LeaveAndWarn => Ok(()),
+    }
+}
+
 /// Bare: this process has just become PID 1 of new namespaces, and is to be the workload. Returns only on failure.
 pub(crate) fn bare(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
-    leave_outers_group(plan.rules, &link.reporter);
-    let failure = match furnish(&plan, &link.reporter, link.gate) {
-        Ok(()) => workload::become_it(&mut plan.workload, job.terminal()).failure(&plan.workload),
-        Err(failure) => failure,
+    let ready = leave_outers_group(plan.rules.grouping, &link.reporter)
+        .and_then(|()| furnish(&plan, &link.reporter, link.gate));
+    let failure = match (ready, &mut plan.workload) {
+        (Ok(()), Some(workload)) => workload::become_it(workload, job.terminal()).failure(workload),
+        // The plan refuses a pause here.
+        (Ok(()), None) => Failure::new(Stage::StartProcess, "--pause", Errno::EINVAL),
+        (Err(failure), _) => failure,
     };
     fail(failure, &link.reporter)
 }
 
 /// From here on a signal for outer's process group (`kill %1`) reaches outer only, which forwards it, and waits with
 /// that for this report.
-fn leave_outers_group(rules: Rules, reporter: &Reporter) {
-    workload::leave_group(rules);
+fn leave_outers_group(grouping: Grouping, reporter: &Reporter) -> Result<(), Failure> {
+    let left = workload::leave_group(grouping);
     reporter.send(&Report::Apart);
+    left.map_err(|errno| Failure::new(Stage::MakeSession, "setsid", errno))
 }
 
 fn fail(failure: Failure, reporter: &Reporter) -> c_int {
-    let status = exit::status_of(&failure);
+    // Nobody looks at the status: outer has the report, and its own for that.
     reporter.send(&Report::Failed(failure));
-    status.into()
+    PIDONE_FAILED.into()
 }
 
 /// Everything between the clone and the workload that init and a bare workload have in common.

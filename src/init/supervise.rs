@@ -6,50 +6,67 @@
 //! returns a `Result`, and nothing in the loop allocates unless a log line is asked for.
 
 use crate::exit::{Outcome, PIDONE_FAILED};
-use crate::forward::{Forwarder, Rules};
+use crate::forward::Forwarder;
 use crate::handshake::{Report, Reporter};
-use crate::inherited::let_go;
 use crate::job::{Job, Next};
+use crate::plan::LaunchPlan;
 use crate::reap::{self, MainChild};
 use crate::signal::{Signal, WATCH};
 use crate::sys::{self, Recipient, SignalInfo};
 use crate::terminal::Terminal;
-use log::{error, info};
+use log::{error, info, warn};
 use nix::unistd::Pid;
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// Who is above init, and can continue a workload that was stopped.
 pub(super) enum Above<'a> {
     /// Nobody that init knows of: it is PID 1 in place.
-    Nobody(&'a Job),
+    Nobody(Job),
     /// A shell, perhaps: init is in place, and one of its jobs.
-    Shell(&'a mut Job),
+    Shell(Job),
     /// Outer, which tells the shell.
     Outer(&'a Reporter),
 }
 
 impl Above<'_> {
-    fn own_fd(&self) -> Option<BorrowedFd<'_>> {
+    /// The workload is gone: whoever is above may have the terminal back.
+    pub(super) fn take_back(&mut self, outcome: Outcome) {
         match self {
-            Above::Nobody(job) => job.own_fd(),
-            Above::Shell(job) => job.own_fd(),
+            Above::Nobody(job) | Above::Shell(job) => job.end(),
+            Above::Outer(reporter) => reporter.send(&Report::Ended(outcome)),
+        }
+    }
+
+    /// The descriptor that has to stay open.
+    pub(super) fn own_fd(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Above::Nobody(job) | Above::Shell(job) => job.own_fd(),
             Above::Outer(reporter) => Some(reporter.as_fd()),
         }
     }
 }
 
 /// Forwards signals and reaps until the workload has ended.
-pub(super) fn until_the_end(workload: Pid, rules: Rules, mut above: Above<'_>) -> Outcome {
-    let_go([above.own_fd()]);
-    let recipient = if rules.group { Recipient::Group(workload) } else { Recipient::Process(workload) };
-    let mut forwarder = Forwarder::new(recipient, "the workload", rules);
+pub(super) fn until_the_end(
+    workload: Pid,
+    plan: &LaunchPlan,
+    forwarder: &mut Forwarder<'_>,
+    above: &mut Above<'_>,
+) -> Outcome {
+    let announce = |orphan| {
+        if plan.announce_reaped {
+            warn!("Reaped zombie process with pid={orphan}");
+        }
+    };
     let mut stopped = false;
     loop {
         let info = forwarder.next();
         match info.signal() {
-            Some(Signal::CHLD) => match reap::drain(workload) {
+            Some(Signal::CHLD) => match reap::drain(workload, announce) {
                 MainChild::Running => {}
-                MainChild::Stopped(signal) => stopped = !continues_at_once(workload, signal, &mut above),
+                // It has done what it does about that when it passed the signal on.
+                MainChild::Stopped(_) if plan.rules.stops_itself && !matches!(above, Above::Nobody(_)) => {}
+                MainChild::Stopped(signal) => stopped = !continues_at_once(workload, signal, above),
                 MainChild::Ended(outcome) => {
                     info!("the workload ended: {outcome}");
                     return outcome;
@@ -60,18 +77,34 @@ pub(super) fn until_the_end(workload: Pid, rules: Rules, mut above: Above<'_>) -
                 }
             },
             Some(Signal::CONT) => {
-                take_terminal(workload, &info, &mut above);
+                take_terminal(workload, &info, above);
                 if std::mem::take(&mut stopped) { resume(workload) } else { forwarder.forward(info) }
             }
-            Some(WATCH | Signal::IO) if info.is_from_kernel() && end_if_outer_is_gone(&above) => {}
+            Some(WATCH | Signal::IO) if info.is_from_kernel() && end_if_outer_is_gone(above) => {}
             _ => forwarder.forward(info),
+        }
+    }
+}
+
+/// Only reaps, until a signal that asks to end (`--pause`).
+pub(super) fn pause(forwarder: &mut Forwarder<'_>, above: &Above<'_>) -> Outcome {
+    loop {
+        let info = forwarder.next();
+        match info.signal() {
+            Some(Signal::CHLD) => drop(reap::drain_rest()),
+            Some(WATCH | Signal::IO) if info.is_from_kernel() && end_if_outer_is_gone(above) => {}
+            Some(signal) if matches!(forwarder.rewritten(signal), Some(Signal::TERM | Signal::INT)) => {
+                info!("the pause ends: {signal}");
+                return Outcome::Exited(0);
+            }
+            _ => {}
         }
     }
 }
 
 /// Something happened to the report pipe (SIGIO where the queue for `WATCH` is full). Outer closes its end only by dying,
 /// and our end takes everything in the namespace with it. False if there is no outer, and the signal was not about that.
-fn end_if_outer_is_gone(above: &Above<'_>) -> bool {
+pub(super) fn end_if_outer_is_gone(above: &Above<'_>) -> bool {
     let Above::Outer(reporter) = above else { return false };
     if !reporter.outer_lives() {
         sys::exit_now(PIDONE_FAILED.into());

@@ -1,25 +1,42 @@
 //! Runs in: init, workload child. From a plan to a running workload; the only exec.
 
+use super::dress::{self, Misfit, Subject};
 use crate::error::{Failure, Stage};
-use crate::forward::Rules;
-use crate::plan::Workload;
+use crate::plan::{SHELL, SHELL_PATH_INDEX, Workload};
+use crate::request::Grouping;
 use crate::sys;
 use crate::terminal::Terminal;
 use log::debug;
 use nix::errno::Errno;
-use nix::unistd::{AccessFlags, Pid, access, getpid, setpgid};
+use nix::sys::prctl;
+use nix::unistd::{AccessFlags, Pid, access, getpid, setpgid, setsid};
 use std::ffi::{CStr, c_int};
 use std::os::unix::ffi::OsStrExt;
 
 /// Why no exec succeeded.
 pub(super) struct ExecError {
     stage: Stage,
+    /// `None`: the command itself.
+    subject: Option<Subject>,
     errno: Errno,
 }
 
 impl ExecError {
+    fn of_command(stage: Stage, errno: Errno) -> Self {
+        ExecError { stage, subject: None, errno }
+    }
+
     pub(super) fn failure(&self, workload: &Workload) -> Failure {
-        Failure::new(self.stage, &workload.command, self.errno)
+        match self.subject {
+            None => Failure::new(self.stage, &workload.command, self.errno),
+            Some(subject) => Failure::new(self.stage, subject.name(workload), self.errno),
+        }
+    }
+}
+
+impl From<Misfit> for ExecError {
+    fn from(misfit: Misfit) -> Self {
+        ExecError { stage: misfit.stage, subject: Some(misfit.subject), errno: misfit.errno }
     }
 }
 
@@ -30,14 +47,26 @@ const UNSEEN: c_int = 127;
 /// learns the reason through the memory that it shares with the child: no pipe, no guessed code.
 ///
 /// # Errors
-/// No process could be made, or exec failed; the child is reaped then.
-pub(super) fn start(workload: &mut Workload, rules: Rules, terminal: Option<&Terminal>) -> Result<Pid, Failure> {
+/// No process could be made, it could not become whom it is to be, or exec failed; the child is reaped then.
+pub(super) fn start(
+    workload: &mut Workload,
+    grouping: Grouping,
+    terminal: Option<&Terminal>,
+) -> Result<Pid, Failure> {
     let mut error = None;
+    let dumpable = workload.identity.changes_credentials().then(|| prctl::get_dumpable().unwrap_or(true));
     let spawned = sys::spawn_sharing_memory(&mut || {
-        leave_group(rules);
-        error = Some(become_it(workload, terminal));
+        error = Some(match leave_group(grouping) {
+            Ok(()) => become_it(workload, terminal),
+            Err(errno) => ExecError::of_command(Stage::MakeSession, errno),
+        });
         UNSEEN
     });
+    if let Some(dumpable) = dumpable {
+        // A change of credentials makes the memory undumpable (PR_SET_DUMPABLE, prctl(2)), so that the new user cannot
+        // get at it; but it is init's memory too, and now init's alone. Ignoring the error: it takes no privilege.
+        let _ = prctl::set_dumpable(dumpable);
+    }
     let pid = spawned.map_err(|errno| Failure::new(Stage::StartProcess, &workload.command, errno))?;
     if let Some(error) = error {
         sys::wait_for(pid);
@@ -48,21 +77,33 @@ pub(super) fn start(workload: &mut Workload, rules: Rules, terminal: Option<&Ter
 }
 
 /// Gives the calling process, just made, a process group of its own: Ctrl-C then comes to the workload from the
-/// terminal once, and not through pidone as well (B18), and `kill %1` comes to outer only.
+/// terminal once, and not through pidone as well (B18), and `kill %1` comes to outer only. Or a session, with the
+/// terminal if nobody else has it.
 ///
 /// Signals for the old group that came in between were meant for pidone, which has its own copy of each and forwards it
 /// when this is done; what is pending here would make them two.
-pub(super) fn leave_group(rules: Rules) {
-    if rules.shares_group {
-        return;
+///
+/// # Errors
+/// Of setsid(2), which cannot fail in a process that has just been made.
+pub(super) fn leave_group(grouping: Grouping) -> nix::Result<()> {
+    match grouping {
+        Grouping::Shared => return Ok(()),
+        Grouping::Own => {
+            // It cannot fail in a process that leads no session and has not called exec.
+            let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
+        }
+        Grouping::Session => {
+            setsid()?;
+            // Ignoring the error: no terminal, or another session's.
+            let _ = sys::claim_terminal();
+        }
     }
-    // It cannot fail in a process that leads no session and has not called exec.
-    let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
     sys::discard_signals();
+    Ok(())
 }
 
-/// Turns the calling process into the workload: what pidone changed of the process it was started as is put back,
-/// and exec replaces the rest. Allocates nothing and comes back only with an error.
+/// Turns the calling process into the workload: what pidone changed of the process it was started as is put back, what
+/// was asked for is put on, and exec replaces the rest. Allocates nothing and comes back only with an error.
 pub(super) fn become_it(workload: &mut Workload, terminal: Option<&Terminal>) -> ExecError {
     if let Some(terminal) = terminal {
         // Before exec, so that the workload can read from its first instruction on; SIGTTOU is still blocked.
@@ -71,30 +112,37 @@ pub(super) fn become_it(workload: &mut Workload, terminal: Option<&Terminal>) ->
     if let Some(listen) = workload.listen.take() {
         listen.name_caller(&mut workload.env, sys::own_pidfd_inode);
     }
+    if let Err(misfit) = dress::put_on(&workload.identity) {
+        return misfit.into();
+    }
     // Last: from here on a pending signal acts as it will act on the workload.
     match workload.signals.restore() {
         Ok(()) => exec(workload),
-        Err(errno) => ExecError { stage: Stage::RestoreSignals, errno },
+        Err(errno) => ExecError::of_command(Stage::RestoreSignals, errno),
     }
 }
 
 /// Tries each path, like execvp(3), but keeps "not there" and "there, but does not run" apart.
-fn exec(workload: &Workload) -> ExecError {
+fn exec(workload: &mut Workload) -> ExecError {
     let mut refused = None;
-    for path in &workload.candidates {
-        let errno = sys::execve(path, &workload.argv, &workload.env);
+    for &path in &workload.candidates {
+        let mut errno = sys::execve(path, &workload.argv, &workload.env);
+        if let (Errno::ENOEXEC, Some(shell)) = (errno, &mut workload.shell) {
+            shell.replace(SHELL_PATH_INDEX, path);
+            errno = sys::execve(SHELL, shell, &workload.env);
+        }
         match errno {
             _ if !is_there(path, errno, workload) => {}
             // Another directory of PATH may have one that runs.
             Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES => {
                 refused.get_or_insert(errno);
             }
-            _ => return ExecError { stage: Stage::RunCommand, errno },
+            _ => return ExecError::of_command(Stage::RunCommand, errno),
         }
     }
     match refused {
-        Some(errno) => ExecError { stage: Stage::RunCommand, errno },
-        None => ExecError { stage: Stage::FindCommand, errno: Errno::ENOENT },
+        Some(errno) => ExecError::of_command(Stage::RunCommand, errno),
+        None => ExecError::of_command(Stage::FindCommand, Errno::ENOENT),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Runs in: outer. Writes the id maps of the child's new user namespace, user_namespaces(7).
 
-use crate::error::{Failure, Stage};
+use crate::error::{Failure, Stage, errno_of};
 use crate::request::IdMap;
 use nix::errno::Errno;
 use nix::unistd::{Pid, getegid, geteuid};
@@ -40,5 +40,5 @@ fn write_file(child: Pid, name: &str, content: &str) -> Result<(), (String, Errn
     let path = format!("/proc/{child}/{name}");
     let written =
         OpenOptions::new().write(true).open(&path).and_then(|mut file| file.write_all(content.as_bytes()));
-    written.map_err(|error| (path, Errno::from_raw(error.raw_os_error().unwrap_or(0))))
+    written.map_err(|error| (path, errno_of(&error)))
 }

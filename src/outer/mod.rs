@@ -13,11 +13,13 @@ use crate::exit::Outcome;
 use crate::handshake::{self, Report};
 use crate::init::{self, Link};
 use crate::job::Job;
+use crate::parent::Parent;
 use crate::plan::LaunchPlan;
 use crate::reap::{self, MainChild};
-use crate::request::Place;
+use crate::request::{Grouping, Place};
 use crate::signal::Signal;
 use crate::sys::{self, Forked, exit_now};
+use crate::terminal;
 use log::warn;
 
 pub(crate) use mirror::end_like;
@@ -27,10 +29,14 @@ pub(crate) use mirror::end_like;
 /// # Errors
 /// Why it did not run, be it here or inside.
 pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
-    reap::clear_inherited();
+    reap::drain_rest();
+    let parent = plan.parent_death.map(Parent::watch).transpose()?;
     let (place, rules, id_map, namespaces) = (plan.place, plan.rules, plan.namespaces.id_map, plan.namespaces);
     let (listener, reporter) = handshake::pipe()?;
     let (gate, gate_keeper) = id_map.map(|_| handshake::gate()).transpose()?.unzip();
+    if rules.grouping == Grouping::Session {
+        terminal::leave_to_new_session();
+    }
     let job = Job::new();
     // Each side drops, and so closes, what belongs to the other.
     let forked = sys::clone_process(namespaces.clone_flags())
@@ -49,7 +55,7 @@ pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
     if let (Ok(()), Some(gate_keeper)) = (&mapped, gate_keeper) {
         gate_keeper.open();
     }
-    let (end, report) = supervise::until_the_end(child, place, rules, &listener, job);
+    let (end, report) = supervise::until_the_end(child, place, &listener, job, rules, parent);
     match mapped {
         // A child that was killed meanwhile is why there was nothing to map, and the better story.
         Err(failure) if !matches!(end, MainChild::Ended(Outcome::Killed(_))) => Err(failure),

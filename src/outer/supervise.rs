@@ -5,9 +5,10 @@ use crate::forward::{Forwarder, Rules};
 use crate::handshake::{Listener, Report};
 use crate::inherited::let_go;
 use crate::job::{Job, Next};
+use crate::parent::Parent;
 use crate::reap::{self, MainChild};
 use crate::request::Place;
-use crate::signal::{Rewrites, Signal, WATCH};
+use crate::signal::{Signal, WATCH};
 use crate::sys::{self, Recipient};
 use crate::terminal::Terminal;
 use log::{debug, warn};
@@ -27,9 +28,10 @@ struct Inside<'a> {
 pub(super) fn until_the_end(
     child: Pid,
     place: Place,
-    rules: Rules,
     listener: &Listener,
     mut job: Job,
+    rules: Rules,
+    parent: Option<Parent>,
 ) -> (MainChild, Option<Report>) {
     let mut inside = Inside { child, place, listener, last_word: None };
     // Nothing is forwarded before the child has left our process group, or a signal for the group would reach it twice.
@@ -42,16 +44,14 @@ pub(super) fn until_the_end(
     inside.listen(&mut job);
     let role = if place == Place::Bare { "the workload" } else { "init" };
     debug!("{role} is pid {child}");
-    // What is for the workload's group alone is init's business, unless there is none.
-    let recipient =
-        if rules.group && place == Place::Bare { Recipient::Group(child) } else { Recipient::Process(child) };
-    // So is rewriting.
-    let rewrites = if place == Place::Bare { rules.rewrites } else { Rewrites::none() };
-    let mut forwarder = Forwarder::new(recipient, role, Rules { rewrites, ..rules });
+    // What is for the workload's group alone is init's business, unless there is none; so are rewriting and stopping.
+    let rules = if place == Place::Bare { rules } else { rules.of_inner_hop() };
+    let recipient = if rules.group { Recipient::Group(child) } else { Recipient::Process(child) };
+    let mut forwarder = Forwarder::new(recipient, None, role, rules, parent);
     loop {
         let info = forwarder.next();
         match info.signal() {
-            Some(Signal::CHLD) => match reap::drain(child) {
+            Some(Signal::CHLD) => match reap::drain(child, |_| ()) {
                 MainChild::Stopped(signal) if place == Place::Bare => inside.stopped(signal, &mut job),
                 MainChild::Running | MainChild::Stopped(_) => {}
                 ended => {
@@ -73,6 +73,10 @@ impl Inside<'_> {
     fn listen(&mut self, job: &mut Job) {
         if let Some(signal) = self.hear() {
             self.stopped(signal, job);
+        }
+        if self.last_word.is_some() {
+            // Init may stay on for other processes, and Ctrl-C must reach somebody.
+            job.end();
         }
     }
 

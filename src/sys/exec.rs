@@ -2,26 +2,21 @@
 
 use nix::errno::Errno;
 use nix::libc::{self, c_char};
-use std::ffi::{CStr, CString};
+use std::borrow::Cow;
+use std::ffi::CStr;
 
 /// A NULL-terminated array of C strings, as execve(2) takes it, with the strings that it owns.
 #[derive(Debug)]
 pub(crate) struct PointerArray {
     pointers: Vec<*const c_char>,
-    _owned: Vec<CString>,
+    _strings: Vec<Cow<'static, CStr>>,
 }
 
 impl PointerArray {
-    /// An array of strings that live as long as the process, such as the inherited environment.
-    pub(crate) fn of_static(strings: impl Iterator<Item = &'static CStr>) -> Self {
-        let pointers = strings.map(CStr::as_ptr).chain([std::ptr::null()]).collect();
-        PointerArray { pointers, _owned: Vec::new() }
-    }
-
-    /// An array that owns its strings.
-    pub(crate) fn of_owned(strings: Vec<CString>) -> Self {
+    /// An array of strings that are its own, or live as long as the process.
+    pub(crate) fn new(strings: Vec<Cow<'static, CStr>>) -> Self {
         let pointers = strings.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect();
-        PointerArray { pointers, _owned: strings }
+        PointerArray { pointers, _strings: strings }
     }
 
     /// Puts `string`, which must live as long as the process, in the place of entry `index`.

@@ -4,7 +4,8 @@ use crate::signal::Signal;
 use nix::Result;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::libc::{self, c_int, c_uint};
+use nix::libc::{self, c_int, c_long, c_uint};
+use nix::unistd::Pid;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// Moves a descriptor of ours above stdio. When pidone was started with, say, a closed stdin, the kernel gives
@@ -20,6 +21,18 @@ pub(crate) fn own_fd(fd: OwnedFd) -> Result<OwnedFd> {
     let moved = fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(FIRST_OWN))?;
     // SAFETY: fcntl just made this descriptor; nobody else knows its number.
     Ok(unsafe { OwnedFd::from_raw_fd(moved) })
+}
+
+/// A descriptor that stands for a process, close-on-exec (pidfd_open(2), Linux 5.3).
+///
+/// # Errors
+/// ESRCH: there is no such process. ENOSYS, EPERM: an old kernel, or a filter.
+pub(crate) fn pidfd_open(pid: Pid) -> Result<OwnedFd> {
+    // SAFETY: takes two integers.
+    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, c_long::from(pid.as_raw()), 0) })?;
+    let fd = RawFd::try_from(fd).map_err(|_| Errno::EOVERFLOW)?;
+    // SAFETY: pidfd_open just made it; nobody else knows its number.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// Closes every descriptor above 2 except the ones in `keep`: an init that holds on to what it inherited keeps
@@ -86,4 +99,22 @@ pub(crate) fn watch(fd: impl AsFd, signal: Signal, flags: OFlag) -> Result<()> {
     Errno::result(unsafe { libc::fcntl(raw, F_SETSIG, signal.number()) })?;
     // A new pipe's only status flag is its access mode, which F_SETFL ignores: no need to read them first.
     fcntl(fd, FcntlArg::F_SETFL(OFlag::O_ASYNC | flags)).map(drop)
+}
+
+/// Makes the terminal that is our stdin the controlling one of our session, which has none (TIOCSCTTY, ioctl_tty(2)).
+///
+/// # Errors
+/// ENOTTY: it is no terminal. EPERM: it is another session's already.
+pub(crate) fn claim_terminal() -> Result<()> {
+    // SAFETY: an integer for an argument: do not take it from another session.
+    Errno::result(unsafe { libc::ioctl(libc::STDIN_FILENO, libc::TIOCSCTTY, 0) }).map(drop)
+}
+
+/// Gives up the controlling terminal that is our stdin, for all of the session if we lead it (TIOCNOTTY, ioctl_tty(2)).
+///
+/// # Errors
+/// ENOTTY: it is none of ours.
+pub(crate) fn release_terminal() -> Result<()> {
+    // SAFETY: no argument.
+    Errno::result(unsafe { libc::ioctl(libc::STDIN_FILENO, libc::TIOCNOTTY) }).map(drop)
 }

@@ -12,18 +12,23 @@
 mod clone;
 mod exec;
 mod fd;
+mod identity;
 mod memory;
 mod signals;
 mod wait;
 
 pub(crate) use clone::{Forked, clone_process, exit_now, spawn_sharing_memory};
 pub(crate) use exec::{PointerArray, execve};
-pub(crate) use fd::{close_all_but, own_fd, watch};
+pub(crate) use fd::{claim_terminal, close_all_but, own_fd, release_terminal, watch};
+pub(crate) use identity::{
+    CapabilitySets, add_to_ambient_set, capability_sets, clear_ambient_set, drop_from_bounding_set,
+    is_in_bounding_set, set_capability_sets, set_gid, set_groups, set_nice, set_parent_death_signal, set_uid,
+};
 pub use memory::Args;
 pub(crate) use memory::{environment, error_text};
 pub(crate) use signals::{
-    Recipient, SignalInfo, SignalSet, SignalState, block_all_signals, die_by, discard_signals, queue, queue_resume,
-    send, stop_by, wait_signal,
+    Recipient, SignalInfo, SignalSet, SignalState, anyone_is_left, block_all_signals, die_by, discard_signals,
+    queue, queue_resume, send, send_checked, stop_by, wait_signal,
 };
 pub(crate) use wait::{Reaped, WaitStatus, own_pidfd_inode, peek_zombie, reap, wait_for};
 

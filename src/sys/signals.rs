@@ -3,13 +3,16 @@
 //! The raw system calls are used because the libc's leave the real-time signals 32 to 34, which they keep for
 //! themselves, out of `sigfillset` and refuse them elsewhere.
 
+use super::fd::pidfd_open;
 use crate::signal::Signal;
 use nix::Result;
 use nix::errno::Errno;
 use nix::libc::{self, c_int, c_long};
 use nix::sys::time::TimeSpec;
 use nix::unistd::Pid;
+use std::fmt;
 use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 /// A set of signals as the kernel keeps it: bit `n - 1` stands for signal `n`.
@@ -91,6 +94,14 @@ pub(crate) fn block_all_signals() -> Result<SignalState> {
 pub(crate) struct SignalInfo(libc::siginfo_t);
 
 impl SignalInfo {
+    /// `signal` as if a process outside this PID namespace had sent it.
+    pub(crate) fn from_outside(signal: Signal) -> Self {
+        // SAFETY: all zeros is a valid siginfo_t: SI_USER, from pid 0.
+        let mut info: libc::siginfo_t = unsafe { MaybeUninit::zeroed().assume_init() };
+        info.si_signo = signal.number();
+        SignalInfo(info)
+    }
+
     pub(crate) fn signal(&self) -> Option<Signal> {
         Signal::new(self.0.si_signo)
     }
@@ -166,11 +177,8 @@ fn take_signal(set: SignalSet, timeout: Option<Duration>) -> Result<Option<Signa
 /// Stands in for a signal where none can be taken: after a moment, a SIGCHLD that nobody sent.
 fn look_at_children() -> SignalInfo {
     const MOMENT: Duration = Duration::from_millis(20);
-    // SAFETY: all zeros is a valid siginfo_t.
-    let mut info: libc::siginfo_t = unsafe { MaybeUninit::zeroed().assume_init() };
-    info.si_signo = libc::SIGCHLD;
     std::thread::sleep(MOMENT);
-    SignalInfo(info)
+    SignalInfo::from_outside(Signal::CHLD)
 }
 
 /// Whom a signal goes to.
@@ -179,6 +187,37 @@ pub(crate) enum Recipient {
     Process(Pid),
     /// All members of the process group with this id.
     Group(Pid),
+    /// Everybody in the PID namespace but its PID 1, which is the caller.
+    Everyone,
+}
+
+impl Recipient {
+    /// The pid of the process, or of the group's leader.
+    pub(crate) fn pid(self) -> Pid {
+        match self {
+            Recipient::Process(pid) | Recipient::Group(pid) => pid,
+            Recipient::Everyone => Pid::from_raw(-1),
+        }
+    }
+
+    /// As kill(2) takes it.
+    fn number(self) -> c_int {
+        match self {
+            Recipient::Process(_) | Recipient::Everyone => self.pid().as_raw(),
+            Recipient::Group(leader) => -leader.as_raw(),
+        }
+    }
+}
+
+/// For messages.
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Recipient::Process(pid) => pid.fmt(f),
+            Recipient::Group(leader) => write!(f, "process group {leader}"),
+            Recipient::Everyone => f.write_str("everyone"),
+        }
+    }
 }
 
 /// kill(2) with any of the 64 signals. `Recipient` never holds a pid that could be reused: it is a child of ours
@@ -187,12 +226,37 @@ pub(crate) enum Recipient {
 /// # Errors
 /// EPERM: the recipient has another uid and we lack CAP_KILL. ESRCH: it is gone.
 pub(crate) fn send(recipient: Recipient, signal: Signal) -> Result<()> {
-    let pid = match recipient {
-        Recipient::Process(pid) => pid.as_raw(),
-        Recipient::Group(group) => -group.as_raw(),
-    };
     // SAFETY: takes two integers.
-    Errno::result(unsafe { libc::kill(pid, signal.number()) }).map(drop)
+    Errno::result(unsafe { libc::kill(recipient.number(), signal.number()) }).map(drop)
+}
+
+/// Whether, for a PID 1, anybody else is left in the PID namespace, zombies and such as may not be signalled included.
+pub(crate) fn anyone_is_left() -> bool {
+    // SAFETY: takes two integers; signal 0 only asks.
+    let asked = Errno::result(unsafe { libc::kill(Recipient::Everyone.number(), 0) });
+    asked != Err(Errno::ESRCH)
+}
+
+/// Sends `signal` to a process that is no child of ours, and whose pid may therefore pass to somebody else at any
+/// moment: `is_the_same` is asked after the process has been pinned by a pidfd.
+///
+/// # Errors
+/// As `send`; ESRCH also when it is not the same any more.
+pub(crate) fn send_checked(pid: Pid, signal: Signal, is_the_same: impl Fn() -> bool) -> Result<()> {
+    let fd = match pidfd_open(pid) {
+        Ok(fd) => fd,
+        // Before Linux 5.3, or behind a filter: what is left is to look and to be quick.
+        Err(Errno::ENOSYS | Errno::EPERM) if is_the_same() => return send(Recipient::Process(pid), signal),
+        Err(errno) => return Err(errno),
+    };
+    if !is_the_same() {
+        return Err(Errno::ESRCH);
+    }
+    const NO_INFO: *const libc::siginfo_t = std::ptr::null();
+    let number = c_long::from(signal.number());
+    // SAFETY: `fd` is open; without information the kernel makes that of kill(2).
+    let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd.as_raw_fd(), number, NO_INFO, 0) };
+    Errno::result(sent).map(drop)
 }
 
 /// Passes a queued signal on whole, with its value and its original sender (rt_sigqueueinfo(2)); to a group, by
@@ -212,6 +276,8 @@ pub(crate) fn queue(recipient: Recipient, signal: Signal, info: &SignalInfo) -> 
             Errno::result(sent).map(drop)
         }
         Recipient::Group(leader) => queue_to_group(leader, number, info),
+        // Nobody queues to everyone.
+        Recipient::Everyone => Err(Errno::EINVAL),
     }
 }
 
@@ -225,25 +291,20 @@ const FOREGROUND: c_int = -1001;
 /// # Errors
 /// As `send`.
 pub(crate) fn queue_resume(init: Pid) -> Result<()> {
-    // SAFETY: all zeros is a valid siginfo_t.
-    let mut info: libc::siginfo_t = unsafe { MaybeUninit::zeroed().assume_init() };
-    info.si_signo = libc::SIGCONT;
-    info.si_code = FOREGROUND;
-    queue(Recipient::Process(init), Signal::CONT, &SignalInfo(info))
+    let mut info = SignalInfo::from_outside(Signal::CONT);
+    info.0.si_code = FOREGROUND;
+    queue(Recipient::Process(init), Signal::CONT, &info)
 }
 
 fn queue_to_group(leader: Pid, number: c_long, info: &SignalInfo) -> Result<()> {
     const PIDFD_SIGNAL_PROCESS_GROUP: c_long = 4;
-    // SAFETY: takes two integers.
-    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, c_long::from(leader.as_raw()), 0) })?;
+    let fd = pidfd_open(leader)?;
     // SAFETY: `fd` is open and `info` a whole siginfo_t.
     let sent = unsafe {
+        let fd = fd.as_raw_fd();
         libc::syscall(libc::SYS_pidfd_send_signal, fd, number, &raw const info.0, PIDFD_SIGNAL_PROCESS_GROUP)
     };
-    let sent = Errno::result(sent).map(drop);
-    // SAFETY: pidfd_open(2) made it here, and this is its only use.
-    unsafe { libc::syscall(libc::SYS_close, fd) };
-    sent
+    Errno::result(sent).map(drop)
 }
 
 /// Gives `signal` its default action, whatever it had; with the raw call also what the libc keeps for itself.

@@ -1,11 +1,11 @@
 //! Runs in: outer, init. Raw waits: nix's fail on a child that a real-time signal killed, after having reaped it.
 
+use super::fd::pidfd_open;
 use crate::signal::Signal;
 use nix::errno::Errno;
 use nix::libc::{self, c_int};
 use nix::unistd::Pid;
 use std::mem::MaybeUninit;
-use std::os::fd::{FromRawFd, OwnedFd};
 
 /// How a process ended, as wait(2) encodes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,12 +80,7 @@ pub(crate) fn peek_zombie() -> Option<Pid> {
 pub(crate) fn own_pidfd_inode() -> Option<u64> {
     /// `PID_FS_MAGIC` of statfs(2).
     const PIDFS_MAGIC: u64 = 0x5049_4446;
-    let own = nix::unistd::getpid();
-    // SAFETY: takes two integers.
-    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, own.as_raw(), 0) };
-    let fd = c_int::try_from(fd).ok().filter(|fd| *fd >= 0)?;
-    // SAFETY: pidfd_open(2) just made it; nobody else knows its number.
-    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    let fd = pidfd_open(nix::unistd::getpid()).ok()?;
     let filesystem = nix::sys::statfs::fstatfs(&fd).ok()?;
     // The C libraries give the number different types.
     if i128::from(filesystem.filesystem_type().0) != i128::from(PIDFS_MAGIC) {

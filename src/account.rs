@@ -1,0 +1,135 @@
+//! Runs in: outer or init, before any clone. Users and groups by name, from /etc/passwd and /etc/group alone: a static
+//! binary has no NSS, and an image's own files are what its `USER` means.
+
+use crate::error::{UsageError, errno_of, reason};
+use nix::errno::Errno;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+
+const PASSWD: &str = "/etc/passwd";
+const GROUP: &str = "/etc/group";
+
+/// A user, as far as it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct User {
+    pub(crate) uid: u32,
+    /// Only of a user that stands in /etc/passwd.
+    pub(crate) entry: Option<Entry>,
+}
+
+/// What else a line of passwd(5) says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) name: Vec<u8>,
+    pub(crate) gid: u32,
+    pub(crate) home: OsString,
+}
+
+/// The user of this name or number. A name wins over a number that looks the same.
+///
+/// # Errors
+/// There is none by that name, or the file cannot be read.
+pub(crate) fn user(word: &str) -> Result<User, UsageError> {
+    let file = read(PASSWD);
+    let text = file.as_deref().unwrap_or_default();
+    let found = passwd_entries(text).find(|(_, entry)| entry.name == word.as_bytes());
+    if let Some((uid, entry)) = found {
+        return Ok(User { uid, entry: Some(entry) });
+    }
+    let uid = id(word.as_bytes()).ok_or_else(|| unknown("user", word, PASSWD, file.as_ref().err()))?;
+    let entry = passwd_entries(text).find(|(of, _)| *of == uid).map(|(_, entry)| entry);
+    Ok(User { uid, entry })
+}
+
+/// The id of the group of this name or number.
+///
+/// # Errors
+/// As `user`.
+pub(crate) fn group(word: &str) -> Result<u32, UsageError> {
+    let file = read(GROUP);
+    let text = file.as_deref().unwrap_or_default();
+    let found = group_entries(text).find(|entry| entry.name == word.as_bytes()).map(|entry| entry.gid);
+    found.or_else(|| id(word.as_bytes())).ok_or_else(|| unknown("group", word, GROUP, file.as_ref().err()))
+}
+
+/// The groups of a user as a login gives them: its own, and those that /etc/group lists it in.
+pub(crate) fn groups_of(name: &[u8], own: u32) -> Vec<u32> {
+    // Without the file nobody is listed.
+    let text = read(GROUP).unwrap_or_default();
+    let listed =
+        group_entries(&text).filter(|entry| entry.members.split(|byte| *byte == b',').any(|one| one == name));
+    let mut groups = vec![own];
+    groups.extend(listed.map(|entry| entry.gid).filter(|gid| *gid != own));
+    groups.dedup();
+    groups
+}
+
+fn read(path: &str) -> Result<Vec<u8>, Errno> {
+    fs::read(path).map_err(|error| errno_of(&error))
+}
+
+fn unknown(kind: &str, word: &str, path: &str, error: Option<&Errno>) -> UsageError {
+    let why = error.map_or("not in it".into(), |errno| reason(*errno));
+    UsageError::with_hint(
+        format!("no such {kind}: {word}: {path}: {why}"),
+        "a number needs no entry there; the highest is 4294967294",
+    )
+}
+
+/// A number that can be an id: −1 means "leave it" to the system calls.
+fn id(word: &[u8]) -> Option<u32> {
+    let is_plain = word.iter().all(u8::is_ascii_digit);
+    str::from_utf8(word).ok().filter(|_| is_plain)?.parse().ok().filter(|id| *id != u32::MAX)
+}
+
+/// Lines of passwd(5) that have a name, ids and a home; others are passed over.
+fn passwd_entries(text: &[u8]) -> impl Iterator<Item = (u32, Entry)> {
+    text.split(|byte| *byte == b'\n').filter_map(|line| {
+        let mut fields = line.split(|byte| *byte == b':');
+        let (name, _password, uid, gid) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+        let home = fields.nth(1)?;
+        let home = OsString::from_vec(home.to_vec());
+        (!name.is_empty()).then_some((id(uid)?, Entry { name: name.to_vec(), gid: id(gid)?, home }))
+    })
+}
+
+/// A line of group(5).
+struct GroupEntry<'a> {
+    name: &'a [u8],
+    gid: u32,
+    members: &'a [u8],
+}
+
+fn group_entries(text: &[u8]) -> impl Iterator<Item = GroupEntry<'_>> {
+    text.split(|byte| *byte == b'\n').filter_map(|line| {
+        let mut fields = line.split(|byte| *byte == b':');
+        let (name, _password, gid) = (fields.next()?, fields.next()?, fields.next()?);
+        let members = fields.next().unwrap_or_default();
+        (!name.is_empty()).then_some(GroupEntry { name, gid: id(gid)?, members })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_are_none_are_passed_over() {
+        let text = b"# comment\n\n+::::::\nroot:x:0:0:root:/root:/bin/sh\nbad:x:y:0::/:\nshort:x:1\nwww:x:33:34::/var/www\n";
+        let found: Vec<_> = passwd_entries(text).map(|(uid, entry)| (uid, entry.gid, entry.home)).collect();
+        assert_eq!(found, [(0, 0, "/root".into()), (33, 34, "/var/www".into())]);
+        let text = b"root:x:0:\nadm:x:4:www,backup\nnobody\n:x:5:\nmax:x:4294967295:\n";
+        let found: Vec<_> = group_entries(text).map(|entry| (entry.gid, entry.members.to_vec())).collect();
+        assert_eq!(found, [(0, b"".to_vec()), (4, b"www,backup".to_vec())]);
+    }
+
+    #[test]
+    fn ids_are_plain_numbers() {
+        assert_eq!(id(b"0"), Some(0));
+        assert_eq!(id(b"4294967294"), Some(4_294_967_294));
+        for word in [&b""[..], b"-1", b"+1", b"4294967295", b"1 ", b"0x1", b"\xff"] {
+            assert_eq!(id(word), None, "{word:?}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Runs in: outer or init, before anything else. The table of all options, which the parser and the help texts share.
+
+/// One option: how it is spelled, and what it does.
+#[derive(Debug)]
+pub(crate) struct OptionDoc {
+    pub(crate) group: Group,
+    pub(crate) short: Option<char>,
+    /// Without the dashes.
+    pub(crate) long: &'static str,
+    /// The form of its value; empty if it takes none.
+    pub(crate) value: &'static str,
+    /// One line.
+    pub(crate) summary: &'static str,
+    /// What else there is to know; may be empty.
+    pub(crate) more: &'static str,
+}
+
+/// The headings that options stand under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Group {
+    Place,
+    Namespaces,
+    Signals,
+    Stopping,
+    Identity,
+    General,
+}
+
+impl Group {
+    pub(crate) fn heading(self) -> &'static str {
+        match self {
+            Group::Place => "Where the command runs",
+            Group::Namespaces => "New namespaces (not with --in-place)",
+            Group::Signals => "Signals and exit status",
+            Group::Stopping => "Stopping",
+            Group::Identity => "Who the command is, and with what",
+            Group::General => "General",
+        }
+    }
+}
+
+impl OptionDoc {
+    const fn flag(group: Group, long: &'static str, summary: &'static str, more: &'static str) -> Self {
+        OptionDoc { group, short: None, long, value: "", summary, more }
+    }
+
+    const fn value(
+        group: Group,
+        long: &'static str,
+        value: &'static str,
+        summary: &'static str,
+        more: &'static str,
+    ) -> Self {
+        OptionDoc { group, short: None, long, value, summary, more }
+    }
+
+    const fn or(self, short: char) -> Self {
+        OptionDoc { short: Some(short), ..self }
+    }
+
+    /// `-g` and `--group`, or only the long one.
+    #[cfg(test)]
+    pub(crate) fn spellings(&self) -> Vec<String> {
+        let long = format!("--{}", self.long);
+        self.short.map(|short| format!("-{short}")).into_iter().chain([long]).collect()
+    }
+}
+
+/// Every option, in the order in which help shows them.
+#[rustfmt::skip] // a table
+pub(crate) const OPTIONS: &[OptionDoc] = &[
+    OptionDoc::flag(Group::Place, "in-place", "no new namespaces: be init here (default as PID 1)",
+        "Where pidone is not PID 1 it becomes a child subreaper. Needs no privilege."),
+    OptionDoc::flag(Group::Place, "isolate", "be PID 1 of new PID and mount namespaces (default elsewhere)",
+        "Needs CAP_SYS_ADMIN, or --map-root, or --map-current."),
+    OptionDoc::flag(Group::Place, "as-pid1", "like --isolate, but the command itself is PID 1",
+        "For programs that must be PID 1. It then has to reap, and signals that it has no handler for are dropped."),
+    OptionDoc::flag(Group::Place, "pause", "no command: only reap, until SIGTERM or SIGINT",
+        "Then exit with 0. For the container that holds a pod's PID namespace."),
+
+    OptionDoc::flag(Group::Namespaces, "map-root", "also a new user namespace, in which you are root",
+        "Makes the new namespaces possible without privilege."),
+    OptionDoc::flag(Group::Namespaces, "map-current", "also a new user namespace, in which you keep your ids", ""),
+    OptionDoc::value(Group::Namespaces, "proc", "fresh|bind|none", "what to mount at /proc (default fresh)",
+        "fresh: a new one, which shows the new PID namespace only; bind: the caller's, for where a masked /proc forbids \
+         a fresh one; none: nothing."),
+    OptionDoc::value(Group::Namespaces, "propagation", "private|slave|shared|unchanged",
+        "how mounts travel in and out (default private)",
+        "private: not at all; slave: only in; shared: both; unchanged: as each mount was."),
+    OptionDoc::flag(Group::Namespaces, "no-die-with-parent", "let the inside live on when pidone outside is killed", ""),
+
+    OptionDoc::flag(Group::Signals, "group", "forward signals to the command's whole process group",
+        "By default only the command itself gets them.").or('g'),
+    OptionDoc::flag(Group::Signals, "new-session", "give the command a session of its own",
+        "With the terminal as its controlling one, if it can be had; if not, keys of the terminal reach it through \
+         pidone, and Ctrl-Z as SIGSTOP."),
+    OptionDoc::value(Group::Signals, "rewrite", "FROM:TO", "forward TO where FROM came; TO 0 drops it",
+        "Repeatable. Names with or without SIG, numbers, RTMIN+3, RTMAX-1."),
+    OptionDoc::value(Group::Signals, "ignore", "SIG", "do not forward SIG; the same as --rewrite SIG:0", ""),
+    OptionDoc::value(Group::Signals, "pdeathsig", "SIG", "forward SIG when the process that started pidone dies",
+        "That process, and not just the thread that made pidone. KILL kills the command."),
+    OptionDoc::value(Group::Signals, "map-exit", "FROM:TO", "exit with TO where the command's status is FROM",
+        "Repeatable. 143:0 makes a death by SIGTERM a success."),
+
+    OptionDoc::value(Group::Stopping, "stop-timeout", "DUR", "SIGKILL to a command that still runs DUR after a stop signal",
+        "A stop signal is a SIGTERM, SIGINT, SIGQUIT or SIGHUP that is forwarded, as itself or rewritten. \
+         DUR is 10s, 500ms, 2m, or seconds."),
+    OptionDoc::value(Group::Stopping, "stop-delay", "DUR", "hold a stop signal back for DUR; a second one ends the wait",
+        "For a load balancer that needs a moment to look elsewhere."),
+    OptionDoc::flag(Group::Stopping, "stop-all", "send a stop signal to every process, not to the command alone",
+        "In place and not PID 1: to all descendants."),
+    OptionDoc::value(Group::Stopping, "on-exit", "kill|term|wait", "what becomes of the others when the command is gone",
+        "kill (default): SIGKILL at once; term: SIGTERM, and SIGKILL after --stop-timeout (default 10s); wait: they may \
+         end by themselves, and signals to pidone go to all of them."),
+
+    OptionDoc::value(Group::Identity, "uid", "USER", "run as USER, by name or number",
+        "Names are those of /etc/passwd and /etc/group. A USER that stands there brings group, supplementary groups and \
+         HOME along, unless these are given; any other has no supplementary groups."),
+    OptionDoc::value(Group::Identity, "gid", "GROUP", "run with this group, by name or number", ""),
+    OptionDoc::value(Group::Identity, "groups", "LIST|none|init", "supplementary groups: these, none, or USER's",
+        "LIST has commas between names or numbers."),
+    OptionDoc::flag(Group::Identity, "no-new-privs", "no exec grants privileges any more (set-user-ID, capabilities)", ""),
+    OptionDoc::value(Group::Identity, "drop-caps", "LIST|all", "take these capabilities away, from all five sets",
+        "Such as net_raw,sys_admin. Repeatable."),
+    OptionDoc::value(Group::Identity, "keep-caps", "LIST", "have these capabilities in all five sets, and no others",
+        "Also as an ordinary user, with --uid."),
+    OptionDoc::value(Group::Identity, "umask", "MODE", "file mode creation mask, octal", ""),
+    OptionDoc::value(Group::Identity, "workdir", "DIR", "start in DIR, with the rights of USER", ""),
+    OptionDoc::value(Group::Identity, "env", "NAME=VALUE", "set this variable",
+        "Repeatable; this and the next two act in the order given. PATH also decides where the command is looked for."),
+    OptionDoc::value(Group::Identity, "unset-env", "NAME", "take this variable away", ""),
+    OptionDoc::flag(Group::Identity, "clear-env", "take all variables away", ""),
+    OptionDoc::value(Group::Identity, "argv0", "NAME", "what the command finds as its own name", ""),
+    OptionDoc::value(Group::Identity, "nice", "N", "scheduling priority, from -20 (first) to 19", ""),
+    OptionDoc::value(Group::Identity, "rlimit", "NAME=SOFT[:HARD]", "limit a resource, such as nofile=1024:4096",
+        "Repeatable. Names as in prlimit(1); a number or unlimited. SOFT alone sets both; SOFT: and :HARD one of them."),
+    OptionDoc::value(Group::Identity, "oom-score-adj", "N", "who goes first when memory runs out: -1000 to 1000 (first)", ""),
+
+    OptionDoc::flag(Group::General, "verbose", "say on stderr what is done; -vv and -vvv say more",
+        "RUST_LOG (error, warn, info, debug, trace) does the same.").or('v'),
+    OptionDoc::flag(Group::General, "help", "-h: their names; --help: all there is to know", "").or('h'),
+    OptionDoc::flag(Group::General, "version", "print the version", ""),
+];

@@ -1,0 +1,348 @@
+//! Runs in: outer or init, before anything else. The names of other inits, and what their command lines mean to pidone.
+//!
+//! Called as `tini`, `docker-init`, `tini-static`, `dumb-init` or `catatonit` (a link or a copy), pidone takes that
+//! program's options and variables, arranges groups, sessions and exit statuses as it does, and never makes a namespace.
+//! What it does not take over are their bugs: options end at the first word that is none on every libc (B36), signals
+//! above 31 are forwarded (B24), the workload's signal mask is left alone (B14).
+//!
+//! `PIDONE_OPTIONS` counts here too: under `docker run --init` there is no other place for an option.
+
+use super::args::{from_lexopt, more_verbose, parse_environment};
+use crate::error::UsageError;
+use crate::exit::Codes;
+use crate::request::{Grouping, OnExit, Orphans, Output, Place, Request, RunRequest};
+use crate::signal::Signal;
+use lexopt::{Arg, Parser};
+use log::LevelFilter;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+/// Whose command line it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Personality {
+    Pidone,
+    Tini,
+    DumbInit,
+    Catatonit,
+}
+
+/// Every name that stands for another program.
+pub(crate) const NAMES: &[(&str, Personality)] = &[
+    ("tini", Personality::Tini),
+    ("tini-static", Personality::Tini),
+    ("docker-init", Personality::Tini),
+    ("dumb-init", Personality::DumbInit),
+    ("catatonit", Personality::Catatonit),
+];
+
+/// What else it depends on: the value of a variable, if it is set.
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+impl Personality {
+    /// The one that `argv[0]` names.
+    pub(crate) fn of(argv0: Option<&OsStr>) -> Self {
+        let name = argv0.and_then(|argv0| Path::new(argv0).file_name()).unwrap_or_default();
+        NAMES.iter().find(|(known, _)| name == *known).map_or(Personality::Pidone, |(_, personality)| *personality)
+    }
+
+    /// The statuses for pidone's own failures.
+    pub(crate) fn codes(self) -> Codes {
+        match self {
+            Personality::Pidone => Codes::PIDONE,
+            Personality::Tini => Codes { failed: 1, not_runnable: 126, not_found: 127 },
+            Personality::DumbInit => Codes { failed: 1, not_runnable: 2, not_found: 2 },
+            Personality::Catatonit => Codes { failed: 1, not_runnable: 1, not_found: 1 },
+        }
+    }
+
+    /// Parses the arguments after the program's name.
+    ///
+    /// # Errors
+    /// Says which word was not understood.
+    pub(crate) fn parse(
+        self,
+        args: impl Iterator<Item = OsString>,
+        variable: Environment<'_>,
+    ) -> Result<Request, UsageError> {
+        let options = variable("PIDONE_OPTIONS");
+        if self == Personality::Pidone {
+            return super::args::parse(args, options.as_deref());
+        }
+        let args: Vec<_> = args.collect();
+        let is_version = self == Personality::Tini && args == ["--version"];
+        if is_version {
+            return Ok(Request::Show(Output::Stdout, TINI_VERSION.into()));
+        }
+        let mut request = parse_environment(options.as_deref())?;
+        if !matches!(request.place, None | Some(Place::InPlace)) {
+            return Err(UsageError::with_hint(
+                "PIDONE_OPTIONS asks for new namespaces, which an init of this name never makes",
+                "leave --isolate or --as-pid1 out, or call pidone by its own name",
+            ));
+        }
+        request.place = Some(Place::InPlace);
+        request.codes = self.codes();
+        request.shell_fallback = true;
+        let mut parser = Parser::from_args(args);
+        let text = match self {
+            Personality::Pidone | Personality::Tini => tini(&mut parser, variable, &mut request)?,
+            Personality::DumbInit => dumb_init(&mut parser, variable, &mut request)?,
+            Personality::Catatonit => catatonit(&mut parser, variable, &mut request)?,
+        };
+        match text {
+            Some(text) => Ok(text),
+            None if request.command.is_empty() && !request.pause => {
+                Err(UsageError::with_hint("no command given", self.form()))
+            }
+            None => Ok(Request::Run(Box::new(request))),
+        }
+    }
+
+    /// How it wants to be called.
+    fn form(self) -> &'static str {
+        match self {
+            Personality::Pidone | Personality::Tini => "tini [OPTIONS] [--] COMMAND [ARG...]; 'tini -h' shows more",
+            Personality::DumbInit => "dumb-init [OPTIONS] [--] COMMAND [ARG...]; 'dumb-init -h' shows more",
+            Personality::Catatonit => "catatonit [OPTIONS] [--] COMMAND [ARG...]; 'catatonit -h' shows more",
+        }
+    }
+
+    fn unknown(self, arg: Arg<'_>) -> UsageError {
+        UsageError { hint: self.form().into(), ..from_lexopt(&arg.unexpected()) }
+    }
+
+    fn value(self, parser: &mut Parser) -> Result<String, UsageError> {
+        let value =
+            parser.value().map_err(|error| UsageError { hint: self.form().into(), ..from_lexopt(&error) })?;
+        Ok(value.to_string_lossy().into_owned())
+    }
+}
+
+/// The first word that is no option, and what follows.
+fn command(first: OsString, parser: &mut Parser) -> Result<Vec<OsString>, UsageError> {
+    let rest = parser.raw_args().map_err(|error| from_lexopt(&error))?;
+    Ok(std::iter::once(first).chain(rest).collect())
+}
+
+/// As Docker parses it: `tini version`, and a word.
+const TINI_VERSION: &str = concat!("tini version 0.19.0_pidone-", env!("CARGO_PKG_VERSION"), "\n");
+const CATATONIT_VERSION: &str = concat!("tini version 0.2.1_catatonit_pidone-", env!("CARGO_PKG_VERSION"), "\n");
+/// To the letter: there are those who compare it.
+const DUMB_INIT_VERSION: &str = "dumb-init v1.2.5\n";
+const LICENSE: &str = include_str!("../../LICENSE-MIT");
+
+/// `getopt(3)` with `p:hvwgle:s`, and three variables.
+fn tini(
+    parser: &mut Parser,
+    variable: Environment<'_>,
+    request: &mut RunRequest,
+) -> Result<Option<Request>, UsageError> {
+    let me = Personality::Tini;
+    let wrong = |option: &str, value: &str| {
+        UsageError::with_hint(format!("Not a valid option for {option}: {value}"), me.form())
+    };
+    let mut adopts = variable("TINI_SUBREAPER").is_some();
+    while let Some(arg) = parser.next().map_err(|error| from_lexopt(&error))? {
+        match arg {
+            Arg::Short('h') => return Ok(Some(Request::Show(Output::Stdout, TINI_HELP.into()))),
+            Arg::Short('l') => return Ok(Some(Request::Show(Output::Stdout, LICENSE.into()))),
+            Arg::Short('s') => adopts = true,
+            Arg::Short('v') => request.level = Some(more_verbose(request.level)),
+            Arg::Short('w') => request.announce_reaped = true,
+            Arg::Short('g') => request.group = true,
+            Arg::Short('p') => {
+                let value = me.value(parser)?;
+                let signal = Signal::parse(&value).filter(|signal| *signal != Signal::CHLD);
+                request.parent_death = Some(signal.ok_or_else(|| wrong("-p", &value))?);
+            }
+            Arg::Short('e') => {
+                let value = me.value(parser)?;
+                let status = value.parse().map_err(|_| wrong("-e", &value))?;
+                request.exit_map.push((status, 0));
+            }
+            Arg::Value(first) => {
+                request.command = command(first, parser)?;
+                break;
+            }
+            other => return Err(me.unknown(other)),
+        }
+    }
+    request.group |= variable("TINI_KILL_PROCESS_GROUP").is_some();
+    if let Some(level) = variable("TINI_VERBOSITY") {
+        request.level = Some(tini_level(&level.to_string_lossy()));
+    }
+    request.orphans = if adopts { Orphans::Adopt } else { Orphans::LeaveAndWarn };
+    request.on_exit.get_or_insert(OnExit::Leave);
+    Ok(None)
+}
+
+/// 0 is next to silence and 1 the default; a word that is no number counts as 0, as it does for atoi(3).
+fn tini_level(word: &str) -> LevelFilter {
+    match word.trim_start().parse().unwrap_or(0) {
+        i32::MIN..=0 => LevelFilter::Error,
+        1 => LevelFilter::Warn,
+        2 => LevelFilter::Info,
+        3 => LevelFilter::Debug,
+        _ => LevelFilter::Trace,
+    }
+}
+
+/// `getopt_long(3)` with `+hvVcr:`, whose long options may be cut short, and two variables.
+fn dumb_init(
+    parser: &mut Parser,
+    variable: Environment<'_>,
+    request: &mut RunRequest,
+) -> Result<Option<Request>, UsageError> {
+    const LONG: &[(&str, char)] =
+        &[("help", 'h'), ("single-child", 'c'), ("rewrite", 'r'), ("verbose", 'v'), ("version", 'V')];
+    let me = Personality::DumbInit;
+    let is = |name: &str, value: &str| variable(name).is_some_and(|set| set == value);
+    let (mut single_child, mut verbose) = (is("DUMB_INIT_SETSID", "0"), is("DUMB_INIT_DEBUG", "1"));
+    while let Some(arg) = parser.next().map_err(|error| from_lexopt(&error))? {
+        let short = match arg {
+            Arg::Value(first) => {
+                request.command = command(first, parser)?;
+                break;
+            }
+            Arg::Short(short) => short,
+            Arg::Long(long) => by_prefix(LONG, long).ok_or_else(|| me.unknown(Arg::Long(long)))?,
+        };
+        match short {
+            'h' => return Ok(Some(Request::Show(Output::Stderr, DUMB_INIT_HELP.into()))),
+            'V' => return Ok(Some(Request::Show(Output::Stderr, DUMB_INIT_VERSION.into()))),
+            'c' => single_child = true,
+            'v' => verbose = true,
+            'r' => {
+                let (from, to) = dumb_init_rewrite(&me.value(parser)?)?;
+                request.rewrites.set(from, to);
+            }
+            other => return Err(me.unknown(Arg::Short(other))),
+        }
+    }
+    if verbose {
+        request.level = Some(LevelFilter::Debug);
+    }
+    request.grouping = if single_child { Grouping::Shared } else { Grouping::Session };
+    request.group = !single_child;
+    request.stops_itself = true;
+    request.orphans = Orphans::Leave;
+    request.on_exit.get_or_insert(OnExit::TermGroup);
+    Ok(None)
+}
+
+/// The option that begins like that, if only one does.
+fn by_prefix(options: &[(&str, char)], word: &str) -> Option<char> {
+    let mut matching = options.iter().filter(|(name, _)| name.starts_with(word));
+    let first = matching.next().map(|(_, short)| *short);
+    let exact = options.iter().find(|(name, _)| *name == word).map(|(_, short)| *short);
+    exact.or_else(|| first.filter(|_| matching.next().is_none()))
+}
+
+/// `FROM:TO`, numbers from 1 to 31 only; TO may be 0, for nothing.
+fn dumb_init_rewrite(value: &str) -> Result<(Signal, Option<Signal>), UsageError> {
+    let number = |word: &str| word.parse::<i32>().ok().filter(|number| (0..=31).contains(number));
+    let parsed = value.split_once(':').and_then(|(from, to)| {
+        let (from, to) = (number(from)?, number(to)?);
+        Some((Signal::new(from)?, Signal::new(to)))
+    });
+    parsed.ok_or_else(|| {
+        let form = "-r FROM:TO, both numbers of signals from 1 to 31; TO 0 drops the signal";
+        UsageError::with_hint(format!("-r does not know this value: {value}"), form)
+    })
+}
+
+/// `getopt_long(3)` with `ghLPV`, and a variable.
+fn catatonit(
+    parser: &mut Parser,
+    variable: Environment<'_>,
+    request: &mut RunRequest,
+) -> Result<Option<Request>, UsageError> {
+    const LONG: &[(&str, char)] = &[("help", 'h'), ("license", 'L'), ("version", 'V')];
+    let me = Personality::Catatonit;
+    if variable("CATATONIT_LOG").is_some() {
+        return Err(UsageError::with_hint(
+            "CATATONIT_LOG is reserved, and no catatonit starts with it",
+            "unset it",
+        ));
+    }
+    while let Some(arg) = parser.next().map_err(|error| from_lexopt(&error))? {
+        let short = match arg {
+            Arg::Value(first) => {
+                request.command = command(first, parser)?;
+                break;
+            }
+            Arg::Short(short) => short,
+            Arg::Long(long) => by_prefix(LONG, long).ok_or_else(|| me.unknown(Arg::Long(long)))?,
+        };
+        match short {
+            'h' => return Ok(Some(Request::Show(Output::Stderr, CATATONIT_HELP.into()))),
+            'L' => return Ok(Some(Request::Show(Output::Stdout, LICENSE.into()))),
+            'V' => return Ok(Some(Request::Show(Output::Stdout, CATATONIT_VERSION.into()))),
+            'g' => request.group = true,
+            'P' => request.pause = true,
+            other => return Err(me.unknown(Arg::Short(other))),
+        }
+    }
+    if request.pause {
+        // What follows -P is never looked at.
+        request.command.clear();
+    }
+    if variable("CATATONIT_DEBUG").is_some() {
+        request.level = Some(LevelFilter::Debug);
+    }
+    request.on_exit.get_or_insert(OnExit::Leave);
+    Ok(None)
+}
+
+const TINI_HELP: &str = "\
+This is pidone under the name of tini.
+
+Usage: tini [OPTIONS] [--] COMMAND [ARG...]
+       tini --version
+
+  -s         become a child subreaper where it is not PID 1, and so reap orphans there too
+  -p SIGNAL  when the parent dies, forward SIGNAL
+  -g         forward signals to the command's process group
+  -e CODE    exit with 0 where the command exits with CODE; repeatable
+  -w         tell of each orphan reaped
+  -v         say more; repeatable
+  -l         the license
+  -h         this text
+
+Environment: TINI_SUBREAPER (as -s), TINI_KILL_PROCESS_GROUP (as -g), TINI_VERBOSITY (0 to 4, by default 1),
+PIDONE_OPTIONS (options of pidone; see 'pidone --help')
+";
+
+const DUMB_INIT_HELP: &str = "\
+This is pidone under the name of dumb-init.
+
+Usage: dumb-init [OPTIONS] [--] COMMAND [ARG...]
+
+  -c, --single-child     no session of its own for the command, and signals for it alone
+  -r, --rewrite FROM:TO  forward signal TO where FROM came, by number; TO 0 drops it; repeatable
+  -v, --verbose          say on stderr what is done
+  -V, --version          the version
+  -h, --help             this text
+
+Environment: DUMB_INIT_SETSID=0 (as -c), DUMB_INIT_DEBUG=1 (as -v), PIDONE_OPTIONS (options of pidone; see
+'pidone --help')
+";
+
+const CATATONIT_HELP: &str = "\
+This is pidone under the name of catatonit.
+
+Usage: catatonit [OPTIONS] [--] COMMAND [ARG...]
+       catatonit -P
+
+  -g             forward signals to the command's process group
+  -P             no command: only reap, until SIGTERM or SIGINT
+  -L             the license
+  -V, --version  the version
+  -h, --help     this text
+
+Environment: CATATONIT_DEBUG (say on stderr what is done), PIDONE_OPTIONS (options of pidone; see 'pidone --help')
+";
+
+#[cfg(test)]
+#[path = "personalities_tests.rs"]
+mod tests;

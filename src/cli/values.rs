@@ -1,0 +1,206 @@
+//! Runs in: outer or init, before anything else. From the words that options take as values to what they mean; pure.
+
+use crate::capability::Capabilities;
+use crate::error::UsageError;
+use crate::request::{Groups, Limit};
+use crate::signal::Signal;
+use nix::libc::rlim_t;
+use nix::sys::resource::{RLIM_INFINITY, Resource};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+/// What an option's value is understood by. `None`: it is not.
+pub(super) type Meaning<T> = Option<T>;
+
+/// A signal that pidone forwards at all.
+///
+/// # Errors
+/// KILL and STOP act on pidone itself, and CHLD is about its own children.
+pub(super) fn forwarded(option: &str, signal: Signal) -> Result<Signal, UsageError> {
+    if signal.is_forwarded() {
+        return Ok(signal);
+    }
+    let message = format!("--{option}: pidone never forwards this signal: {signal}");
+    Err(UsageError::with_hint(message, "KILL and STOP act on pidone itself, CHLD is about its own children"))
+}
+
+/// `FROM:TO` of signals; TO 0 stands for nothing.
+pub(super) fn rewrite(value: &str) -> Meaning<(Signal, Option<Signal>)> {
+    let (from, to) = value.split_once(':')?;
+    let to = if to == "0" { None } else { Some(Signal::parse(to)?) };
+    Some((Signal::parse(from)?, to))
+}
+
+/// `FROM:TO` of exit statuses.
+pub(super) fn exit_mapping(value: &str) -> Meaning<(u8, u8)> {
+    let (from, to) = value.split_once(':')?;
+    Some((from.parse().ok()?, to.parse().ok()?))
+}
+
+/// `10s`, `500ms`, `2m`, `1h`, or bare seconds; with a fraction or without. At most a century.
+pub(super) fn duration(value: &str) -> Meaning<Duration> {
+    const CENTURY: u64 = 36525 * 86400;
+    let digits = value.len() - value.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
+    let (number, unit) = value.split_at_checked(digits)?;
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let seconds = if whole.is_empty() { 0 } else { whole.parse().ok().filter(|whole| *whole <= CENTURY)? };
+    // As many digits as there are in a nanosecond; more say nothing.
+    let nanoseconds = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
+    let duration = Duration::new(seconds, nanoseconds);
+    let duration = match unit {
+        "ms" => duration / 1000,
+        "s" | "" => duration,
+        "m" => duration * 60,
+        "h" => duration * 3600,
+        _ => return None,
+    };
+    (duration.as_secs() <= CENTURY).then_some(duration)
+}
+
+/// `none`, `init`, or names and numbers with commas between them.
+pub(super) fn groups(value: &str) -> Meaning<Groups> {
+    match value {
+        "none" => Some(Groups::None),
+        "init" => Some(Groups::Init),
+        list => {
+            let list: Vec<String> = list.split(',').map(ToOwned::to_owned).collect();
+            list.iter().all(|name| !name.is_empty()).then_some(Groups::List(list))
+        }
+    }
+}
+
+/// A list of capabilities, or `all`.
+pub(super) fn capabilities_or_all(value: &str) -> Meaning<Capabilities> {
+    if value == "all" { Some(Capabilities::ALL) } else { Capabilities::parse(value) }
+}
+
+/// An octal number, 0 to 777.
+pub(super) fn umask(value: &str) -> Meaning<u32> {
+    const ALL: u32 = 0o777;
+    let is_octal = !value.is_empty() && value.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+    u32::from_str_radix(value, 8).ok().filter(|mask| is_octal && *mask <= ALL)
+}
+
+/// A number from `least` to `most`.
+pub(super) fn between(value: &str, least: i32, most: i32) -> Meaning<i32> {
+    value.parse().ok().filter(|number| (least..=most).contains(number))
+}
+
+/// `NAME=VALUE`, with a name.
+pub(super) fn variable(value: OsString) -> Meaning<OsString> {
+    let has_name = value.as_bytes().iter().position(|byte| *byte == b'=').is_some_and(|at| at > 0);
+    has_name.then_some(value)
+}
+
+/// The name of a variable.
+pub(super) fn variable_name(value: OsString) -> Meaning<OsString> {
+    let is_name = !value.is_empty() && !value.as_bytes().contains(&b'=');
+    is_name.then_some(value)
+}
+
+/// Any word but an empty one.
+pub(super) fn word(value: OsString) -> Meaning<OsString> {
+    Some(value).filter(|value| value != OsStr::new(""))
+}
+
+/// The resources of getrlimit(2), by their names in prlimit(1).
+const RESOURCES: &[(&str, Resource)] = &[
+    ("as", Resource::RLIMIT_AS),
+    ("core", Resource::RLIMIT_CORE),
+    ("cpu", Resource::RLIMIT_CPU),
+    ("data", Resource::RLIMIT_DATA),
+    ("fsize", Resource::RLIMIT_FSIZE),
+    ("locks", Resource::RLIMIT_LOCKS),
+    ("memlock", Resource::RLIMIT_MEMLOCK),
+    ("msgqueue", Resource::RLIMIT_MSGQUEUE),
+    ("nice", Resource::RLIMIT_NICE),
+    ("nofile", Resource::RLIMIT_NOFILE),
+    ("nproc", Resource::RLIMIT_NPROC),
+    ("rss", Resource::RLIMIT_RSS),
+    ("rtprio", Resource::RLIMIT_RTPRIO),
+    ("rttime", Resource::RLIMIT_RTTIME),
+    ("sigpending", Resource::RLIMIT_SIGPENDING),
+    ("stack", Resource::RLIMIT_STACK),
+];
+
+/// `NAME=SOFT[:HARD]`. One number is both; `SOFT:` and `:HARD` leave the other as it is.
+pub(super) fn limit(value: &str) -> Meaning<Limit> {
+    let (name, values) = value.split_once('=')?;
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_prefix("rlimit_").unwrap_or(&name);
+    let (name, resource) = *RESOURCES.iter().find(|(known, _)| *known == name)?;
+    let (soft, hard) = values.split_once(':').unwrap_or((values, values));
+    let limit = Limit { resource, name, soft: limit_value(soft)?, hard: limit_value(hard)? };
+    let is_empty = limit.soft.is_none() && limit.hard.is_none();
+    let is_upside_down = limit.soft.zip(limit.hard).is_some_and(|(soft, hard)| soft > hard);
+    (!is_empty && !is_upside_down).then_some(limit)
+}
+
+fn limit_value(value: &str) -> Meaning<Option<rlim_t>> {
+    match value {
+        "" => Some(None),
+        "unlimited" | "infinity" => Some(Some(RLIM_INFINITY)),
+        number => number.parse().ok().map(Some),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        let table = [
+            ("10s", 10_000),
+            ("500ms", 500),
+            ("10", 10_000),
+            ("0", 0),
+            ("1.5s", 1500),
+            (".5", 500),
+            ("2m", 120_000),
+            ("1h", 3_600_000),
+            ("0ms", 0),
+        ];
+        for (word, milliseconds) in table {
+            assert_eq!(duration(word), Some(Duration::from_millis(milliseconds)), "{word}");
+        }
+        for word in
+            ["", "s", "-1", "1x", "1 s", "1e3", "inf", "nan", "1.2.3", ".", "10S", "99999999999", "99999999h", "+1"]
+        {
+            assert_eq!(duration(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn limits() {
+        let parsed = |word| limit(word).map(|limit| (limit.name, limit.soft, limit.hard));
+        assert_eq!(parsed("nofile=10"), Some(("nofile", Some(10), Some(10))));
+        assert_eq!(parsed("NOFILE=10:20"), Some(("nofile", Some(10), Some(20))));
+        assert_eq!(parsed("rlimit_core=0:unlimited"), Some(("core", Some(0), Some(RLIM_INFINITY))));
+        assert_eq!(parsed("cpu=5:"), Some(("cpu", Some(5), None)));
+        assert_eq!(parsed("cpu=:5"), Some(("cpu", None, Some(5))));
+        for word in
+            ["", "nofile", "nofile=", "nofile=:", "nofile=2:1", "nofile=-1", "files=1", "nofile=1:2:3", "=1"]
+        {
+            assert_eq!(parsed(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn masks_and_groups() {
+        assert_eq!(umask("022"), Some(0o22));
+        assert_eq!(umask("0"), Some(0));
+        assert_eq!(umask("0777"), Some(0o777));
+        for word in ["", "8", "1000", "-1", "+7", "0o22", "u=rwx"] {
+            assert_eq!(umask(word), None, "{word}");
+        }
+        assert_eq!(groups("a,7"), Some(Groups::List(vec!["a".into(), "7".into()])));
+        assert_eq!(groups("none"), Some(Groups::None));
+        assert_eq!(groups("a,,b"), None);
+        assert_eq!(groups(""), None);
+    }
+}

@@ -1,0 +1,144 @@
+//! Runs in: outer or init, before any clone. From the names that were asked for to the ids that the workload gets.
+//!
+//! How they are put on stands in `init/dress.rs`.
+
+use crate::account::{self, User};
+use crate::capability::Capabilities;
+use crate::environment::Environment;
+use crate::error::UsageError;
+use crate::request::{Groups, IdMap, Identity, Limit};
+use nix::unistd::{geteuid, getgroups};
+use std::ffi::{CString, OsString};
+use std::os::unix::ffi::OsStringExt;
+
+/// Who the workload is to be: checked, looked up, allocated. `None` is left as it is.
+#[derive(Debug, Default)]
+pub(crate) struct IdentityPlan {
+    /// As typed, for messages.
+    pub(crate) typed: Identity,
+    pub(crate) uid: Option<u32>,
+    pub(crate) gid: Option<u32>,
+    pub(crate) groups: Option<GroupsPlan>,
+    pub(crate) capabilities: Option<CapabilityPlan>,
+    pub(crate) workdir: Option<CString>,
+    /// What to write into /proc/self/oom_score_adj.
+    pub(crate) oom_score_adj: Option<String>,
+}
+
+/// Supplementary groups.
+#[derive(Debug)]
+pub(crate) struct GroupsPlan {
+    pub(crate) ids: Vec<u32>,
+    /// They are the caller's already: then it does not matter that setgroups(2) takes privilege.
+    pub(crate) held: bool,
+}
+
+/// What is to become of the five capability sets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum CapabilityPlan {
+    /// Each loses these.
+    Drop(Capabilities),
+    /// Each is to hold these and no others.
+    Keep(Capabilities),
+}
+
+impl IdentityPlan {
+    /// Looks up what was asked for; a user that is known brings a home along, into `environment`.
+    ///
+    /// # Errors
+    /// A name that stands in no file.
+    pub(crate) fn new(
+        typed: Identity,
+        id_map: Option<IdMap>,
+        environment: &mut Environment,
+    ) -> Result<Self, UsageError> {
+        let user = typed.user.as_deref().map(account::user).transpose()?;
+        // Whoever is that user already keeps group, groups and home.
+        let newcomer = user.as_ref().filter(|user| user.uid != uid_inside(id_map));
+        let entry = newcomer.and_then(|user| user.entry.as_ref());
+        let gid = match &typed.group {
+            Some(group) => Some(account::group(group)?),
+            None => entry.map(|entry| entry.gid),
+        };
+        let groups = match &typed.groups {
+            Some(groups) => Some(asked_groups(groups, user.as_ref(), gid)?),
+            None => newcomer.map(|user| groups_of(user, gid)),
+        };
+        if let Some(entry) = entry {
+            let mut home = OsString::from("HOME=");
+            home.push(&entry.home);
+            environment.set(home);
+        }
+        typed.environment.iter().for_each(|change| environment.change(change));
+        let workdir = typed.workdir.clone().map(|workdir| CString::new(workdir.into_vec()));
+        Ok(IdentityPlan {
+            uid: user.map(|user| user.uid),
+            gid,
+            groups: groups.map(|ids| GroupsPlan { held: is_held(&ids), ids }),
+            capabilities: capabilities(&typed),
+            workdir: workdir.transpose().map_err(|_| UsageError::new("--workdir holds a NUL byte"))?,
+            oom_score_adj: typed.oom_score_adj.map(|score| score.to_string()),
+            typed,
+        })
+    }
+
+    /// Whether the process's credentials change at all, credentials(7).
+    pub(crate) fn changes_credentials(&self) -> bool {
+        self.uid.is_some() || self.gid.is_some() || self.groups.is_some() || self.capabilities.is_some()
+    }
+
+    /// The limits to set.
+    pub(crate) fn limits(&self) -> &[Limit] {
+        &self.typed.limits
+    }
+}
+
+/// The uid that the workload would have by itself.
+fn uid_inside(id_map: Option<IdMap>) -> u32 {
+    match id_map {
+        Some(IdMap::Root) => 0,
+        Some(IdMap::Current) | None => geteuid().as_raw(),
+    }
+}
+
+fn asked_groups(groups: &Groups, user: Option<&User>, gid: Option<u32>) -> Result<Vec<u32>, UsageError> {
+    match groups {
+        Groups::None => Ok(Vec::new()),
+        Groups::List(list) => list.iter().map(|group| account::group(group)).collect(),
+        Groups::Init => {
+            let current = account::user(&geteuid().to_string())?;
+            let user = user.unwrap_or(&current);
+            if user.entry.is_none() {
+                let message = format!("--groups init: uid {} stands not in /etc/passwd", user.uid);
+                return Err(UsageError::with_hint(message, "list the groups, or --groups none"));
+            }
+            Ok(groups_of(user, gid))
+        }
+    }
+}
+
+/// A login's groups; none for a user that nobody knows.
+fn groups_of(user: &User, gid: Option<u32>) -> Vec<u32> {
+    user.entry.as_ref().map_or(Vec::new(), |entry| account::groups_of(&entry.name, gid.unwrap_or(entry.gid)))
+}
+
+fn is_held(ids: &[u32]) -> bool {
+    let sorted = |mut ids: Vec<u32>| {
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    };
+    let current = getgroups().map(|groups| groups.into_iter().map(|group| group.as_raw()).collect());
+    current.is_ok_and(|current| sorted(current) == sorted(ids.to_vec()))
+}
+
+/// `--drop-caps all --keep-caps X` keeps X; one that is in both lists is dropped.
+fn capabilities(typed: &Identity) -> Option<CapabilityPlan> {
+    let dropped = typed.drop_caps;
+    match typed.keep_caps {
+        Some(kept) if dropped == Capabilities::ALL => Some(CapabilityPlan::Keep(kept)),
+        Some(kept) => Some(CapabilityPlan::Keep(kept.without(dropped))),
+        None if dropped.is_empty() => None,
+        None => Some(CapabilityPlan::Drop(dropped)),
+    }
+}

@@ -1,0 +1,1 @@
+//! The names of other inits: their options, their variables, their exit statuses.

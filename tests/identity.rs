@@ -1,0 +1,1 @@
+//! Who the workload is, as root and as an ordinary user.

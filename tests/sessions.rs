@@ -1,0 +1,1 @@
+//! A session of its own for the workload, on a real pseudo-terminal.
