@@ -10,7 +10,8 @@
 //! - [`failures`]: one message, one hint, the right status, nothing left behind
 //! - [`terminal`]: foreground, Ctrl-C, and the terminal given back; on a real pseudo-terminal
 //! - [`job_control`]: Ctrl-Z, fg, bg, jobs of a real interactive bash
-//! - [`stopping`]: --stop-timeout, --stop-delay, --stop-all, --on-exit, --pdeathsig, --pause
+//! - [`stopping`]: --stop-timeout, --stop-delay, --stop-all, --pdeathsig, --pause
+//! - [`on_exit`]: kill, term and wait; who is found and who is spared
 //! - [`identity`]: --uid and all else that the workload can be given to be
 //! - [`drop_in`]: tini, docker-init, dumb-init, catatonit; install-names
 //! - [`sessions`]: --new-session; on a real pseudo-terminal
@@ -29,6 +30,7 @@ mod identity;
 mod interface;
 mod isolation;
 mod job_control;
+mod on_exit;
 mod reaping;
 mod sessions;
 mod signals;

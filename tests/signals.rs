@@ -20,16 +20,11 @@ fn start(place: Place, options: &[&str]) -> Running {
     running
 }
 
-/// In place as PID 1 there is another pidone above: the one whose child is under test.
-fn supervisor(place: Place, running: &Running) -> i32 {
-    if place == Place::PidOne { procfs::only_child(running.pid()) } else { running.pid() }
-}
-
 #[test]
 fn every_signal_arrives_exactly_once_in_every_place() {
     for place in Place::all() {
         let mut running = start(place, &[]);
-        let target = supervisor(place, &running);
+        let target = place.supervisor(&running);
         for signal in forwarded() {
             sys::kill(target, signal);
             // The next line being the next signal's is what shows that none arrives twice.
@@ -42,7 +37,7 @@ fn every_signal_arrives_exactly_once_in_every_place() {
 fn three_thousand_queued_signals_keep_count_order_and_value() {
     for place in Place::all() {
         let mut running = start(place, &[]);
-        let target = supervisor(place, &running);
+        let target = place.supervisor(&running);
         for value in 0..3000 {
             eventually("room in the queue", || sys::sigqueue(target, REAL_TIME, value).then_some(()));
         }
@@ -62,7 +57,7 @@ fn a_full_queue_delays_but_loses_nothing_and_standard_signals_pass() {
     for place in Place::with_init() {
         let mut running = Running::start(&mut place.pidone(&[], &play("reluctant")));
         running.expect("ready");
-        let target = supervisor(place, &running);
+        let target = place.supervisor(&running);
         for value in 0..50 {
             eventually("room in the queue", || sys::sigqueue(target, REAL_TIME, value).then_some(()));
         }
@@ -138,7 +133,7 @@ fn by_default_only_the_workload_is_signalled() {
         let mut started = [running.line(), running.line()];
         started.sort();
         assert_eq!(started, ["child-ready", "parent-ready"]);
-        let target = supervisor(place, &running);
+        let target = place.supervisor(&running);
         let all = procfs::descendants(running.pid());
         sys::kill(target, TERM);
         running.expect("parent");
@@ -160,7 +155,7 @@ fn with_group_the_whole_process_group_is_signalled() {
     for place in Place::all() {
         let mut running = Running::start(&mut place.pidone(&["-g"], &["sh", "-c", PARENT_WAITS]));
         let mut lines = vec![running.line(), running.line()];
-        sys::kill(supervisor(place, &running), TERM);
+        sys::kill(place.supervisor(&running), TERM);
         lines.extend([running.line(), running.line()]);
         lines.sort();
         assert_eq!(lines, ["child", "child-ready", "parent", "parent-ready"], "{place:?}");
@@ -172,7 +167,7 @@ fn with_group_the_whole_process_group_is_signalled() {
 fn with_group_a_queued_value_arrives_too() {
     for place in Place::with_init() {
         let mut running = start(place, &["--group"]);
-        assert!(sys::sigqueue(supervisor(place, &running), REAL_TIME, 42));
+        assert!(sys::sigqueue(place.supervisor(&running), REAL_TIME, 42));
         running.expect(&format!("signal {REAL_TIME} code -1 value 42 "));
     }
 }
@@ -270,7 +265,7 @@ fn signals_are_rewritten_or_dropped_as_asked() {
         let options =
             ["--rewrite", "USR1:RTMIN+2", "--ignore", "SIGUSR2", "--rewrite", "35:12", "--rewrite", "HUP:0"];
         let mut running = start(place, &options);
-        let target = supervisor(place, &running);
+        let target = place.supervisor(&running);
         // What comes between, and is dropped, would be said before what comes after.
         for (sent, arrives) in [(USR1, Some(36)), (12, None), (TERM, Some(TERM)), (1, None), (2, Some(2))] {
             sys::kill(target, sent);

@@ -44,13 +44,18 @@ fn workshop() -> &'static Path {
     WORKSHOP.get_or_init(|| {
         let directory = std::env::temp_dir().join(format!("pidone-tests-{}", std::process::id()));
         std::fs::create_dir(&directory).expect("make the workshop");
-        let copy = |from: &Path, name: &str| std::fs::copy(from, directory.join(name)).expect("copy a program");
         let pidone = std::env::var_os("PIDONE_BIN").unwrap_or(env!("CARGO_BIN_EXE_pidone").into());
-        copy(pidone.as_ref(), "pidone");
-        copy(&std::env::current_exe().expect("know this program"), "player");
+        copy(pidone.as_ref(), &directory.join("pidone"));
+        copy(&std::env::current_exe().expect("know this program"), &directory.join("player"));
         sys::at_exit(remove_workshop);
         directory
     })
+}
+
+/// Copies a program, in a process of its own: a descriptor that is open for writing here could be inherited by what another
+/// test starts in that instant, and until that has called exec nobody can run the copy (ETXTBSY).
+pub fn copy(from: &Path, to: &Path) {
+    text(Command::new("cp").arg(from).arg(to));
 }
 
 extern "C" fn remove_workshop() {

@@ -1,7 +1,7 @@
 //! The places a workload can run in, for tests that must hold in each of them.
 
 use super::privilege::{as_nobody, privileged, user_namespaces};
-use super::{binary, pidone};
+use super::{Running, binary, pidone, procfs};
 use std::ffi::OsStr;
 use std::process::Command;
 
@@ -45,6 +45,11 @@ impl Place {
     /// Whether the process that a test starts dies by the signal that killed the workload.
     pub fn re_raises(self) -> bool {
         self != Place::Subreaper && self != Place::PidOne
+    }
+
+    /// The pid that signals for the pidone under test go to. In place as PID 1 there is another pidone above it.
+    pub fn supervisor(self, running: &Running) -> i32 {
+        if self == Place::PidOne { procfs::only_child(running.pid()) } else { running.pid() }
     }
 
     /// pidone in this place, with further options and a command.

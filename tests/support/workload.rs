@@ -20,6 +20,7 @@ pub extern "C" fn play_if_asked() {
         "orphans" => orphans(),
         "describe" => describe(),
         "hold" => hold(),
+        "root" => root(),
         _ => say(&format!("no such role: {role}")),
     }
     sys::exit(0)
@@ -96,6 +97,15 @@ fn orphans() {
 /// Stays until a signal ends it.
 fn hold() {
     say("holding");
+    loop {
+        sys::pause();
+    }
+}
+
+/// Becomes root for good, in a set-user-ID copy of this program, and stays.
+fn root() {
+    nix::unistd::setresuid(0.into(), 0.into(), 0.into()).expect("become root");
+    say(&format!("root {}", std::process::id()));
     loop {
         sys::pause();
     }
