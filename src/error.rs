@@ -3,6 +3,7 @@
 
 use crate::sys;
 use nix::errno::Errno;
+use nix::unistd::getpid;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -122,17 +123,52 @@ impl Failure {
         Failure { stage, object: object.as_ref().to_owned(), errno }
     }
 
-    /// The one line, without the program's name.
-    fn line(&self) -> Vec<u8> {
-        let mut line = format!("{}: ", self.stage.text()).into_bytes();
-        line.extend_from_slice(self.object.as_bytes());
-        line.extend_from_slice(format!(": {}", reason(self.errno)).as_bytes());
-        line
+    /// The one line.
+    fn line(&self, voice: Voice) -> Vec<u8> {
+        let is_exec = matches!(self.stage, Stage::FindCommand | Stage::RunCommand);
+        let (before, after) = match voice {
+            Voice::Tini if is_exec => ("exec ".into(), format!(" failed: {}", sys::error_text(self.errno))),
+            Voice::DumbInit if is_exec => (String::new(), format!(": {}", sys::error_text(self.errno))),
+            _ => (format!("{}: ", self.stage.text()), format!(": {}", reason(self.errno))),
+        };
+        [voice.prefix().as_bytes(), before.as_bytes(), self.object.as_bytes(), after.as_bytes()].concat()
     }
 
     /// Prints the failure and, where there is one, what to do about it.
-    pub(crate) fn print(&self, hint: Option<&str>) {
-        print_message(&self.line(), hint);
+    pub(crate) fn print(&self, voice: Voice, hint: Option<&str>) {
+        print_message(&self.line(voice), hint.unwrap_or_default());
+    }
+}
+
+/// How messages about a failed start look: there are people who read logs by what other inits write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Voice {
+    Pidone,
+    Tini,
+    DumbInit,
+    Catatonit,
+}
+
+impl Voice {
+    /// Who speaks.
+    fn name(self) -> &'static str {
+        match self {
+            Voice::Pidone => "pidone",
+            Voice::Tini => "tini",
+            Voice::DumbInit => "dumb-init",
+            Voice::Catatonit => "catatonit",
+        }
+    }
+
+    /// What a line about a failure begins with.
+    fn prefix(self) -> String {
+        let name = self.name();
+        match self {
+            Voice::Pidone => format!("{name}: "),
+            Voice::Tini => format!("[FATAL {name} ({})] ", getpid()),
+            Voice::DumbInit => format!("[{name}] "),
+            Voice::Catatonit => format!("ERROR ({name}:{}): ", getpid()),
+        }
     }
 }
 
@@ -151,7 +187,7 @@ pub(crate) fn errno_of(error: &std::io::Error) -> Errno {
 pub(crate) struct UsageError {
     /// One line: what, and the word in question.
     pub(crate) message: String,
-    /// What to do instead.
+    /// What to do instead; may be empty.
     pub(crate) hint: String,
 }
 
@@ -167,17 +203,18 @@ impl UsageError {
         UsageError { message: message.into(), hint: hint.into() }
     }
 
-    pub(crate) fn print(&self) {
-        print_message(self.message.as_bytes(), Some(&self.hint));
+    /// The line begins with the name alone, as getopt(3) and its like have it.
+    pub(crate) fn print(&self, voice: Voice) {
+        print_message(format!("{}: {}", voice.name(), self.message).as_bytes(), &self.hint);
     }
 }
 
 /// Writes message and hint to stderr in one piece, each on a line of its own whatever bytes they hold.
-fn print_message(message: &[u8], hint: Option<&str>) {
-    let mut text = b"pidone: ".to_vec();
+fn print_message(message: &[u8], hint: &str) {
+    let mut text = Vec::new();
     push_escaped(&mut text, message);
     text.push(b'\n');
-    if let Some(hint) = hint {
+    if !hint.is_empty() {
         text.extend_from_slice(b"hint: ");
         push_escaped(&mut text, hint.as_bytes());
         text.push(b'\n');
@@ -207,7 +244,13 @@ mod tests {
     #[test]
     fn a_failure_is_one_line_with_object_and_errno() {
         let failure = Failure::new(Stage::FindCommand, "nosuch", Errno::ENOENT);
-        assert_eq!(failure.line(), b"cannot find the command: nosuch: No such file or directory (ENOENT)");
+        let line = |voice| String::from_utf8(failure.line(voice)).unwrap();
+        assert_eq!(
+            line(Voice::Pidone),
+            "pidone: cannot find the command: nosuch: No such file or directory (ENOENT)"
+        );
+        assert_eq!(line(Voice::DumbInit), "[dumb-init] nosuch: No such file or directory");
+        assert!(line(Voice::Tini).ends_with(")] exec nosuch failed: No such file or directory"));
     }
 
     #[test]

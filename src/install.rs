@@ -1,7 +1,7 @@
 //! Runs in: any thread-free process. `pidone install-names DIR`: links by the names of other inits.
 
 use crate::cli::NAMES;
-use crate::error::{Failure, Stage, errno_of};
+use crate::error::{Failure, Stage, Voice, errno_of};
 use crate::exit::PIDONE_FAILED;
 use nix::errno::Errno;
 use std::ffi::OsStr;
@@ -22,7 +22,7 @@ pub(crate) fn names(directory: &OsStr) -> u8 {
                 Errno::ENOENT => Some("the directory must exist, and /proc be mounted"),
                 _ => None,
             };
-            failure.print(hint);
+            failure.print(Voice::Pidone, hint);
             PIDONE_FAILED
         }
     }

@@ -3,6 +3,7 @@
 //! The workload has a process group of its own, so the shell cannot see it stop: pidone shows it. It gives the
 //! terminal back and stops too; continued by `fg` it hands the terminal over again, by `bg` it does not.
 
+use crate::request::Grouping;
 use crate::signal::Signal;
 use crate::sys;
 use crate::terminal::{self, Terminal};
@@ -11,6 +12,9 @@ use std::os::fd::BorrowedFd;
 
 /// What pidone is to the shell that started it.
 pub(crate) struct Job {
+    /// Whether the workload has a group in this session that could be in the foreground. One that shares ours is there
+    /// when we are; one in another session has another terminal, or none.
+    has_own_group: bool,
     /// Only while the workload has the foreground in our stead.
     terminal: Option<Terminal>,
 }
@@ -39,8 +43,17 @@ impl Job {
     /// is the one that reads keys; a script's `pidone … &` has no stdin, and the script goes on. So the foreground is
     /// taken only where stdin is the terminal and stdout no pipe. Elsewhere Ctrl-C reaches the workload through us, and
     /// should it want the terminal, the kernel stops it for that, and it gets it (see `stop`).
-    pub(crate) fn new() -> Self {
-        Job { terminal: Terminal::on_stdin().filter(|_| !terminal::stdout_is_a_pipe()) }
+    pub(crate) fn new(grouping: Grouping) -> Self {
+        let mut job = Job { has_own_group: grouping == Grouping::Own, terminal: None };
+        if job.has_own_group {
+            job.terminal = Terminal::on_stdin().filter(|_| !terminal::stdout_is_a_pipe());
+        }
+        job
+    }
+
+    /// Whether the workload can be made the foreground group at all.
+    pub(crate) fn has_own_group(&self) -> bool {
+        self.has_own_group
     }
 
     /// The terminal, if the workload is to have its foreground.
@@ -85,7 +98,7 @@ impl Job {
 
     /// Takes note that the workload gets the foreground, if it is ours to give and not given yet.
     fn claim(&mut self) -> bool {
-        if self.terminal.is_some() {
+        if self.terminal.is_some() || !self.has_own_group {
             return false;
         }
         self.terminal = Terminal::in_foreground();

@@ -64,7 +64,7 @@ mod signal;
 mod sys;
 
 use crate::cli::Personality;
-use crate::error::{Failure, Stage};
+use crate::error::{Failure, Stage, Voice};
 use crate::logging::Half;
 use crate::plan::LaunchPlan;
 use crate::request::{Output, Place, Request, RunRequest};
@@ -89,21 +89,22 @@ pub fn run(args: Args) -> c_int {
     let status = match personality.parse(words, &|name| std::env::var_os(name)) {
         Ok(Request::Show(output, text)) => print(output, &text, signals),
         Ok(Request::InstallNames(directory)) => install::names(&directory),
-        Ok(Request::Run(request)) => launch(*request, signals),
+        Ok(Request::Run(request)) => launch(*request, personality, signals),
         Err(error) => {
-            error.print();
+            error.print(personality.voice());
             personality.codes().failed
         }
     };
     status.into()
 }
 
-fn launch(mut request: RunRequest, signals: SignalState) -> u8 {
-    let (level, codes, exit_map) = (request.level, request.codes, std::mem::take(&mut request.exit_map));
+fn launch(mut request: RunRequest, personality: Personality, signals: SignalState) -> u8 {
+    let (voice, codes) = (personality.voice(), personality.codes());
+    let (level, exit_map) = (request.level, std::mem::take(&mut request.exit_map));
     let plan = match LaunchPlan::new(request, signals) {
         Ok(plan) => plan,
         Err(error) => {
-            error.print();
+            error.print(voice);
             return codes.failed;
         }
     };
@@ -115,7 +116,7 @@ fn launch(mut request: RunRequest, signals: SignalState) -> u8 {
         Place::Isolated | Place::Bare => outer::run(plan).map(|outcome| outer::end_like(outcome.mapped(&exit_map))),
     };
     ended.unwrap_or_else(|failure| {
-        failure.print(diagnose::hint(&failure, namespaces).as_deref());
+        failure.print(voice, diagnose::hint(&failure, namespaces).as_deref());
         codes.status_of(&failure)
     })
 }
@@ -136,6 +137,6 @@ fn print(output: Output, text: &str, signals: SignalState) -> u8 {
 
 /// Tells the user, once, and returns the status that tells the caller.
 fn fail(failure: &Failure) -> u8 {
-    failure.print(None);
+    failure.print(Voice::Pidone, None);
     exit::PIDONE_FAILED
 }

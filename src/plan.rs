@@ -12,6 +12,7 @@ use crate::request::{
 };
 use crate::signal::Signal;
 use crate::sys::{PointerArray, SignalState};
+use crate::terminal::Terminal;
 use nix::sched::CloneFlags;
 use nix::unistd::{Pid, getpid};
 use std::borrow::Cow;
@@ -105,7 +106,8 @@ impl LaunchPlan {
 
 fn rules(request: &RunRequest) -> Rules {
     let grouping = match request.grouping {
-        Grouping::Own if !job::group_has_a_name() => Grouping::Shared,
+        // Then the terminal, if there is one, could not be given back.
+        Grouping::Own if !job::group_has_a_name() && Terminal::controlling().is_some() => Grouping::Shared,
         asked => asked,
     };
     let mut rewrites = request.rewrites;

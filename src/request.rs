@@ -1,7 +1,6 @@
 //! Runs in: outer or init. What the user asked for, as typed; pure data, from `cli` to `plan`.
 
 use crate::capability::Capabilities;
-use crate::exit::Codes;
 use crate::signal::{Rewrites, Signal};
 use log::LevelFilter;
 use nix::sys::resource::Resource;
@@ -210,8 +209,6 @@ pub(crate) struct RunRequest {
     pub(crate) parent_death: Option<Signal>,
     /// Exit statuses of the workload, and what to make of them; the last word on one counts.
     pub(crate) exit_map: Vec<(u8, u8)>,
-    /// Statuses for pidone's own failures.
-    pub(crate) codes: Codes,
     pub(crate) identity: Identity,
     /// Run a file without a `#!` line by `/bin/sh`, as execvp(3) does.
     pub(crate) shell_fallback: bool,
@@ -242,7 +239,6 @@ impl RunRequest {
             on_exit: None,
             parent_death: None,
             exit_map: Vec::new(),
-            codes: Codes::PIDONE,
             identity: Identity::default(),
             shell_fallback: false,
             level: None,

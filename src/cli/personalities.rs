@@ -8,7 +8,7 @@
 //! `PIDONE_OPTIONS` counts here too: under `docker run --init` there is no other place for an option.
 
 use super::args::{from_lexopt, more_verbose, parse_environment};
-use crate::error::UsageError;
+use crate::error::{UsageError, Voice};
 use crate::exit::Codes;
 use crate::request::{Grouping, OnExit, Orphans, Output, Place, Request, RunRequest};
 use crate::signal::Signal;
@@ -55,6 +55,16 @@ impl Personality {
         }
     }
 
+    /// How its messages look.
+    pub(crate) fn voice(self) -> Voice {
+        match self {
+            Personality::Pidone => Voice::Pidone,
+            Personality::Tini => Voice::Tini,
+            Personality::DumbInit => Voice::DumbInit,
+            Personality::Catatonit => Voice::Catatonit,
+        }
+    }
+
     /// Parses the arguments after the program's name.
     ///
     /// # Errors
@@ -81,7 +91,6 @@ impl Personality {
             ));
         }
         request.place = Some(Place::InPlace);
-        request.codes = self.codes();
         request.shell_fallback = true;
         let mut parser = Parser::from_args(args);
         let text = match self {
@@ -107,14 +116,36 @@ impl Personality {
         }
     }
 
+    /// The next word, and an error in the words of getopt(3).
+    fn next(self, parser: &mut Parser) -> Result<Option<Arg<'_>>, UsageError> {
+        parser.next().map_err(|error| self.in_getopts_words(&error))
+    }
+
     fn unknown(self, arg: Arg<'_>) -> UsageError {
-        UsageError { hint: self.form().into(), ..from_lexopt(&arg.unexpected()) }
+        self.in_getopts_words(&arg.unexpected())
     }
 
     fn value(self, parser: &mut Parser) -> Result<String, UsageError> {
-        let value =
-            parser.value().map_err(|error| UsageError { hint: self.form().into(), ..from_lexopt(&error) })?;
+        let value = parser.value().map_err(|error| self.in_getopts_words(&error))?;
         Ok(value.to_string_lossy().into_owned())
+    }
+
+    fn in_getopts_words(self, error: &lexopt::Error) -> UsageError {
+        let message = match error {
+            lexopt::Error::UnexpectedOption(option) => match option.strip_prefix("--") {
+                Some(_) => format!("unrecognized option '{option}'"),
+                None => format!("invalid option -- '{}'", option.trim_start_matches('-')),
+            },
+            lexopt::Error::MissingValue { option: Some(option) } => match option.strip_prefix("--") {
+                Some(_) => format!("option '{option}' requires an argument"),
+                None => format!("option requires an argument -- '{}'", option.trim_start_matches('-')),
+            },
+            lexopt::Error::UnexpectedValue { option, .. } => format!("option '{option}' doesn't allow an argument"),
+            other => other.to_string(),
+        };
+        // dumb-init leaves it at that.
+        let hint = if self == Personality::DumbInit { "" } else { self.form() };
+        UsageError::with_hint(message, hint)
     }
 }
 
@@ -142,7 +173,7 @@ fn tini(
         UsageError::with_hint(format!("Not a valid option for {option}: {value}"), me.form())
     };
     let mut adopts = variable("TINI_SUBREAPER").is_some();
-    while let Some(arg) = parser.next().map_err(|error| from_lexopt(&error))? {
+    while let Some(arg) = me.next(parser)? {
         match arg {
             Arg::Short('h') => return Ok(Some(Request::Show(Output::Stdout, TINI_HELP.into()))),
             Arg::Short('l') => return Ok(Some(Request::Show(Output::Stdout, LICENSE.into()))),
@@ -198,7 +229,7 @@ fn dumb_init(
     let me = Personality::DumbInit;
     let is = |name: &str, value: &str| variable(name).is_some_and(|set| set == value);
     let (mut single_child, mut verbose) = (is("DUMB_INIT_SETSID", "0"), is("DUMB_INIT_DEBUG", "1"));
-    while let Some(arg) = parser.next().map_err(|error| from_lexopt(&error))? {
+    while let Some(arg) = me.next(parser)? {
         let short = match arg {
             Arg::Value(first) => {
                 request.command = command(first, parser)?;
@@ -265,7 +296,7 @@ fn catatonit(
             "unset it",
         ));
     }
-    while let Some(arg) = parser.next().map_err(|error| from_lexopt(&error))? {
+    while let Some(arg) = me.next(parser)? {
         let short = match arg {
             Arg::Value(first) => {
                 request.command = command(first, parser)?;

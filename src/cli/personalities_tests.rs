@@ -45,8 +45,8 @@ fn none_makes_a_namespace_and_options_end_at_the_command() {
         let error = parse(name, &["x"], &[("PIDONE_OPTIONS", "--isolate")]).unwrap_err();
         assert!(error.message.contains("new namespaces"), "{error:?}");
         assert_eq!(parse(name, &[], &[]).unwrap_err().message, "no command given");
-        assert_eq!(parse(name, &["--nonsense", "x"], &[]).unwrap_err().message, "unknown option: --nonsense");
-        assert_eq!(parse(name, &["-z", "x"], &[]).unwrap_err().message, "unknown option: -z");
+        assert_eq!(parse(name, &["--nonsense", "x"], &[]).unwrap_err().message, "unrecognized option '--nonsense'");
+        assert_eq!(parse(name, &["-z", "x"], &[]).unwrap_err().message, "invalid option -- 'z'");
         let request = run(name, &["x"], &[("PIDONE_OPTIONS", "--stop-timeout 5 --on-exit term")]);
         assert_eq!(request.stop, StopRules { timeout: Some(Duration::from_secs(5)), ..StopRules::NONE });
         assert_eq!(request.on_exit, Some(OnExit::Term));

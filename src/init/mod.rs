@@ -58,7 +58,7 @@ pub(crate) fn in_place(mut plan: LaunchPlan) -> Result<Outcome, Failure> {
     if plan.rules.grouping == Grouping::Session {
         terminal::leave_to_new_session();
     }
-    let mut job = Job::new();
+    let mut job = Job::new(plan.rules.grouping);
     let started = start(&mut plan, job.terminal());
     if started.is_err() {
         // The child had become the foreground group by then.

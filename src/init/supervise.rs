@@ -131,8 +131,8 @@ fn continues_at_once(workload: Pid, signal: Signal, above: &mut Above<'_>) -> bo
         // With no shell above, Ctrl-Z would freeze a container for good.
         Above::Nobody(_) if signal == Signal::TSTP => {}
         // For being in the background of the terminal: it goes on if it can be had, and would only stop again if not.
-        Above::Nobody(_) => {
-            if !give_terminal(workload) {
+        Above::Nobody(job) => {
+            if !(job.has_own_group() && give_terminal(workload)) {
                 return false;
             }
         }

@@ -37,7 +37,7 @@ pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
     if rules.grouping == Grouping::Session {
         terminal::leave_to_new_session();
     }
-    let job = Job::new();
+    let job = Job::new(plan.rules.grouping);
     // Each side drops, and so closes, what belongs to the other.
     let forked = sys::clone_process(namespaces.clone_flags())
         .map_err(|errno| Failure::new(Stage::CloneNamespaces, namespaces.names(), errno))?;
