@@ -275,6 +275,31 @@ fn where_the_shells_group_cannot_be_named_the_terminal_stays_with_it() {
 }
 
 #[test]
+fn an_editor_stops_itself_by_its_own_ctrl_z_and_comes_back() {
+    if !privilege::has("busybox") {
+        return;
+    }
+    for place in options() {
+        let Some(mut bash) = bash() else { return };
+        let file = crate::support::scratch("editor").join("text");
+        std::fs::write(&file, "text\n").expect("write a text");
+        // In raw mode the key is no signal: the editor reads it, and raises the signal itself.
+        bash.send(&format!("TERM=vt100 $PIDONE {place} -- busybox vi {}\n", file.display()));
+        bash.expect("~");
+        bash.send("\x1a");
+        bash.expect("Stopped");
+        bash.expect("prompt> ");
+        bash.send("fg\n");
+        bash.expect("~");
+        bash.send("x:wq\n");
+        bash.expect("prompt> ");
+        bash.send("echo status $?\n");
+        bash.expect("status 0");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "ext\n", "{place}");
+    }
+}
+
+#[test]
 fn timeout_ends_it() {
     for place in options() {
         let ended = run(&mut shell(&format!("timeout 0.3 $PIDONE {place} -- sleep 1000; echo $?")));
