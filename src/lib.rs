@@ -20,13 +20,14 @@
 //! # What holds everywhere
 //!
 //! - One thread, every signal blocked from the first line of `main` on; only the workload gets the old mask back.
-//! - Imports go down only: `cli` → `outer` → `init` → `job`, `forward`, `reap` → `terminal`, `handshake`, `exit`,
-//!   `error` → `sys`. Beside them, and known to all, stand [`request`] and [`signal`]. Outer reaches init in one line;
-//!   init never names outer.
+//! - Imports go down only: `cli` → `outer` → `init` → `job`, `forward`, `others`, `reap` → `terminal`, `handshake`, `exit`,
+//!   `error` → `sys`. Beside them, and known to all, stand [`request`], [`signal`] and [`capability`]. Outer reaches init in
+//!   one line; init never names outer.
 //! - `unsafe` stands in [`sys`] alone.
 //! - After the workload runs, init only warns: see `init/supervise.rs`.
 //! - Deliberately absent: threads, timers, polling, a heap in the loop. Only while a workload's signal queue is full are
-//!   signals held in memory and tried again.
+//!   signals held in memory and tried again; only while a stop is under way ([`stop`]), or init stays on for others, is there
+//!   an end to a wait.
 
 #![warn(unreachable_pub)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]

@@ -1,8 +1,10 @@
 //! Runs in: init, workload child. PID 1 itself: set up what is inside, start the workload, then forward and reap.
 //!
 //! - [`mounts`]: propagation and /proc.
+//! - [`dress`]: who the workload becomes, between clone and exec.
 //! - [`workload`]: from a plan to a running process; the only exec.
 //! - [`supervise`]: the loop, and all that happens after the point of no return.
+//! - [`shutdown`]: what becomes of the others when the workload is gone.
 //!
 //! Nothing here knows who outer is; it is reached only through a `Reporter`.
 
@@ -65,7 +67,7 @@ pub(crate) fn in_place(mut plan: LaunchPlan) -> Result<Outcome, Failure> {
         job.end();
     }
     let above = if is_pid_1 { Above::Nobody(job) } else { Above::Shell(job) };
-    Ok(supervise(&plan, started?, &others, parent, above))
+    Ok(oversee(&plan, started?, &others, parent, above))
 }
 
 /// Isolated: this process has just become PID 1 of new namespaces. Returns its exit status.
@@ -82,7 +84,7 @@ pub(crate) fn isolated(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
     drop(job);
     match started {
         Ok(workload) => {
-            let outcome = supervise(&plan, workload, &Others::in_namespace(), None, Above::Outer(&reporter));
+            let outcome = oversee(&plan, workload, &Others::in_namespace(), None, Above::Outer(&reporter));
             outcome.status().into()
         }
         Err(failure) => fail(failure, &reporter),
@@ -96,7 +98,7 @@ fn start(plan: &mut LaunchPlan, terminal: Option<&Terminal>) -> Result<Option<Pi
 }
 
 /// All that follows: until the workload has ended, or a pause has, and the others have been seen off.
-fn supervise(
+fn oversee(
     plan: &LaunchPlan,
     workload: Option<Pid>,
     others: &Others,
