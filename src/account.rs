@@ -9,6 +9,10 @@ use std::os::unix::ffi::OsStringExt;
 
 const PASSWD: &str = "/etc/passwd";
 const GROUP: &str = "/etc/group";
+/// subuid(5)
+pub(crate) const SUBUID: &str = "/etc/subuid";
+/// subgid(5)
+pub(crate) const SUBGID: &str = "/etc/subgid";
 
 /// A user, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +67,24 @@ pub(crate) fn groups_of(name: &[u8], own: u32) -> Vec<u32> {
     groups.extend(listed.map(|entry| entry.gid).filter(|gid| *gid != own));
     groups.dedup();
     groups
+}
+
+/// The ranges, as first id and count, that a file like /etc/subuid gives to a user, by name or number.
+pub(crate) fn subordinate(path: &str, uid: u32) -> Vec<(u32, u32)> {
+    let passwd = read(PASSWD).unwrap_or_default();
+    let name = passwd_entries(&passwd).find(|(of, _)| *of == uid).map(|(_, entry)| entry.name);
+    subordinate_entries(&read(path).unwrap_or_default(), name.as_deref(), uid)
+}
+
+fn subordinate_entries(text: &[u8], name: Option<&[u8]>, uid: u32) -> Vec<(u32, u32)> {
+    let entry = |line: &[u8]| {
+        let mut fields = line.split(|byte| *byte == b':');
+        let owner = fields.next()?;
+        let is_theirs = Some(owner) == name || id(owner) == Some(uid);
+        let (first, count) = (id(fields.next()?)?, id(fields.next()?)?);
+        (is_theirs && count > 0).then_some((first, count))
+    };
+    text.split(|byte| *byte == b'\n').filter_map(entry).collect()
 }
 
 fn read(path: &str) -> Result<Vec<u8>, Errno> {
@@ -122,6 +144,14 @@ mod tests {
         let text = b"root:x:0:\nadm:x:4:www,backup\nnobody\n:x:5:\nmax:x:4294967295:\n";
         let found: Vec<_> = group_entries(text).map(|entry| (entry.gid, entry.members.to_vec())).collect();
         assert_eq!(found, [(0, b"".to_vec()), (4, b"www,backup".to_vec())]);
+    }
+
+    #[test]
+    fn subordinate_ranges_are_found_by_name_and_by_number() {
+        let text = b"max:100000:65536\n1000:300000:10\nother:400000:5\nmax:x:1\nmax:7:0\n# max:1:1\nmax:9";
+        assert_eq!(subordinate_entries(text, Some(b"max"), 1000), [(100_000, 65_536), (300_000, 10)]);
+        assert_eq!(subordinate_entries(text, None, 1000), [(300_000, 10)]);
+        assert_eq!(subordinate_entries(text, None, 1), []);
     }
 
     #[test]

@@ -1,6 +1,21 @@
-//! Runs in: any thread-free process. Capability numbers and their names, capabilities(7); pure.
+//! Runs in: any thread-free process. Capability numbers and their names, capabilities(7).
 
+use crate::sys;
 use std::fmt;
+
+/// CAP_SETGID
+pub(crate) const SETGID: u32 = 6;
+/// CAP_SETUID
+pub(crate) const SETUID: u32 = 7;
+/// CAP_SYS_ADMIN
+pub(crate) const SYS_ADMIN: u32 = 21;
+/// CAP_SETFCAP
+pub(crate) const SETFCAP: u32 = 31;
+
+/// Whether this process may use capability `number` now.
+pub(crate) fn is_effective(number: u32) -> bool {
+    sys::capability_sets().is_ok_and(|sets| sets.effective.0 & (1 << number) != 0)
+}
 
 /// A set of capabilities: bit `n` stands for number `n`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! Runs in: outer, or init in place, when a start has failed. Looks at the machine to say what to do about it.
 
+use crate::capability::{SETFCAP, SYS_ADMIN, is_effective};
 use crate::error::{Failure, Stage};
-use crate::plan::NamespacePlan;
+use crate::namespace::{Kind, Kinds};
 use nix::errno::Errno;
 use nix::unistd::{Pid, geteuid, getpid};
 use std::ffi::OsStr;
@@ -10,8 +11,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// One line of advice, if there is any to give. Reads /proc and /sys; changes nothing.
-pub(crate) fn hint(failure: &Failure, namespaces: NamespacePlan) -> Option<String> {
-    let user_namespace = namespaces.id_map.is_some();
+pub(crate) fn hint(failure: &Failure, namespaces: Kinds) -> Option<String> {
+    let user_namespace = namespaces.has(Kind::User);
     match (failure.stage, failure.errno) {
         (Stage::CloneNamespaces | Stage::StartProcess, Errno::EAGAIN) => Some(process_limit()),
         (Stage::CloneNamespaces | Stage::StartProcess, Errno::ENOMEM) => Some(DEAD_NAMESPACE.into()),
@@ -21,12 +22,20 @@ pub(crate) fn hint(failure: &Failure, namespaces: NamespacePlan) -> Option<Strin
             Some(FILTERED.into())
         }
         (Stage::CloneNamespaces, Errno::EPERM) if user_namespace => Some(user_namespace_refused()),
-        (Stage::MapIds, Errno::EPERM) if geteuid().is_root() && !has_capability(CAP_SETFCAP) => {
-            Some(NO_SETFCAP.into())
-        }
+        (Stage::MapIds, Errno::EPERM) if geteuid().is_root() && !is_effective(SETFCAP) => Some(NO_SETFCAP.into()),
         (Stage::CloneNamespaces, Errno::EPERM) => Some(no_privilege()),
-        (Stage::CloneNamespaces, Errno::ENOSPC) => Some(namespace_limit(user_namespace)),
+        (Stage::CloneNamespaces, Errno::ENOSPC) => Some(namespace_limit(namespaces)),
         (Stage::CloneNamespaces, Errno::EINVAL) => Some(OTHER_NAMESPACE_FOR_CHILDREN.into()),
+        (Stage::MapIds, Errno::ENOENT) if !failure.object.as_bytes().starts_with(b"/") => Some(
+            "install it (Debian: apt-get install uidmap), or map yourself alone: --map-root, --map-current".into(),
+        ),
+        (Stage::MakeTimeNamespace, Errno::EINVAL | Errno::ENOENT) => Some("time namespaces need Linux 5.6".into()),
+        (Stage::MakeTimeNamespace | Stage::SetClocks, Errno::EPERM | Errno::EACCES) => {
+            Some("this takes CAP_SYS_ADMIN and CAP_SYS_TIME, or --map-root".into())
+        }
+        (Stage::SetClocks, Errno::ERANGE) => {
+            Some("the clock would stand before 0, or in more than 146 years".into())
+        }
         (Stage::MapIds, Errno::ENOENT) => Some("/proc must be mounted, and be that of this PID namespace".into()),
         (Stage::MapIds | Stage::SetPropagation, Errno::EPERM | Errno::EACCES) if user_namespace => {
             Some(user_namespace_refused())
@@ -60,18 +69,9 @@ const FILTERED: &str = "a seccomp filter is in force and may forbid user namespa
                         seccomp=unconfined; --in-place needs none";
 const NO_SETFCAP: &str = "to map uid 0 of outside takes CAP_SETFCAP (docker: --cap-add SETFCAP, or --user for another uid); \
                           --in-place needs nothing";
-/// Their numbers, capabilities(7).
-const CAP_SYS_ADMIN: u32 = 21;
-const CAP_SETFCAP: u32 = 31;
-
-fn has_capability(number: u32) -> bool {
-    let effective = status_field("CapEff").and_then(|mask| u64::from_str_radix(&mask, 16).ok());
-    effective.is_some_and(|mask| mask & (1 << number) != 0)
-}
-
 /// CAP_SYS_ADMIN is missing, or something stronger than capabilities says no.
 fn no_privilege() -> String {
-    if has_capability(CAP_SYS_ADMIN) {
+    if is_effective(SYS_ADMIN) {
         return "CAP_SYS_ADMIN is there, so a seccomp filter or security module forbids it; --in-place needs no namespaces".into();
     }
     match (in_container(), getpid() == Pid::from_raw(1)) {
@@ -134,7 +134,7 @@ fn in_container() -> bool {
 
 /// Why an ordinary user gets no user namespace, or one without rights.
 fn user_namespace_refused() -> String {
-    if !has_capability(CAP_SYS_ADMIN) && sysctl("kernel/unprivileged_userns_clone") == Some(0) {
+    if !is_effective(SYS_ADMIN) && sysctl("kernel/unprivileged_userns_clone") == Some(0) {
         return "user namespaces are off for ordinary users: sysctl kernel.unprivileged_userns_clone=1".into();
     }
     if sysctl("kernel/apparmor_restrict_unprivileged_userns") == Some(1) {
@@ -146,9 +146,8 @@ fn user_namespace_refused() -> String {
 }
 
 /// ENOSPC stands for both a limit and the depth of nesting; a limit of zero is the one case that can be told apart.
-fn namespace_limit(user_namespace: bool) -> String {
-    let kinds: &[&str] = if user_namespace { &["user", "pid", "mnt"] } else { &["pid", "mnt"] };
-    for kind in kinds {
+fn namespace_limit(namespaces: Kinds) -> String {
+    for kind in namespaces.iter().map(Kind::name) {
         if sysctl(&format!("user/max_{kind}_namespaces")) == Some(0) {
             return format!("user.max_{kind}_namespaces is 0: raise it with sysctl");
         }

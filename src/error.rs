@@ -39,6 +39,18 @@ stages! {
     CloneNamespaces => "cannot create the new namespaces",
     /// Writing uid_map, gid_map and setgroups, user_namespaces(7).
     MapIds => "cannot map user and group ids",
+    /// setresuid(2) and setresgid(2) to 0, where the caller's own ids are not mapped.
+    BecomeRootInside => "cannot become root in the new user namespace",
+    /// sethostname(2).
+    SetHostName => "cannot set the host name",
+    /// setdomainname(2).
+    SetDomainName => "cannot set the domain name",
+    /// SIOCSIFFLAGS on `lo`, netdevice(7).
+    BringUpLoopback => "cannot bring up the loopback interface",
+    /// unshare(2) with CLONE_NEWTIME, and setns(2) into it.
+    MakeTimeNamespace => "cannot create the new time namespace",
+    /// Writing timens_offsets, time_namespaces(7).
+    SetClocks => "cannot set the clocks",
     /// Reading outer's word that the ids are mapped.
     AwaitIds => "cannot hear from outer that ids are mapped",
     /// PR_SET_PDEATHSIG and the pipe that notices outer's death.

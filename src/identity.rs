@@ -6,7 +6,8 @@ use crate::account::{self, User};
 use crate::capability::Capabilities;
 use crate::environment::Environment;
 use crate::error::UsageError;
-use crate::request::{Groups, IdMap, Identity, Limit};
+use crate::idmap::IdMaps;
+use crate::request::{Groups, Identity, Limit};
 use nix::unistd::{geteuid, getgroups};
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStringExt;
@@ -49,12 +50,12 @@ impl IdentityPlan {
     /// A name that stands in no file.
     pub(crate) fn new(
         typed: Identity,
-        id_map: Option<IdMap>,
+        id_maps: Option<&IdMaps>,
         environment: &mut Environment,
     ) -> Result<Self, UsageError> {
         let user = typed.user.as_deref().map(account::user).transpose()?;
         // Whoever is that user already keeps group, groups and home.
-        let newcomer = user.as_ref().filter(|user| user.uid != uid_inside(id_map));
+        let newcomer = user.as_ref().filter(|user| user.uid != uid_inside(id_maps));
         let entry = newcomer.and_then(|user| user.entry.as_ref());
         let gid = match &typed.group {
             Some(group) => Some(account::group(group)?),
@@ -94,11 +95,8 @@ impl IdentityPlan {
 }
 
 /// The uid that the workload would have by itself.
-fn uid_inside(id_map: Option<IdMap>) -> u32 {
-    match id_map {
-        Some(IdMap::Root) => 0,
-        Some(IdMap::Current) | None => geteuid().as_raw(),
-    }
+fn uid_inside(id_maps: Option<&IdMaps>) -> u32 {
+    id_maps.map_or_else(|| geteuid().as_raw(), IdMaps::uid_inside)
 }
 
 fn asked_groups(groups: &Groups, user: Option<&User>, gid: Option<u32>) -> Result<Vec<u32>, UsageError> {

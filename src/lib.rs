@@ -21,8 +21,8 @@
 //!
 //! - One thread, every signal blocked from the first line of `main` on; only the workload gets the old mask back.
 //! - Imports go down only: `cli` → `outer` → `init` → `job`, `forward`, `others`, `reap` → `terminal`, `handshake`, `exit`,
-//!   `error` → `sys`. Beside them, and known to all, stand [`request`], [`signal`] and [`capability`]. Outer reaches init in
-//!   one line; init never names outer.
+//!   `error` → `sys`. Beside them, and known to all, stand [`request`], [`signal`], [`capability`] and [`namespace`]. Outer
+//!   reaches init in one line; init never names outer.
 //! - `unsafe` stands in [`sys`] alone.
 //! - After the workload runs, init only warns: see `init/supervise.rs`.
 //! - Deliberately absent: threads, timers, polling, a heap in the loop. Only while a workload's signal queue is full are
@@ -42,7 +42,9 @@ mod install;
 mod request;
 mod plan;
 mod identity;
+mod idmap;
 mod account;
+mod path;
 mod environment;
 mod outer;
 mod init;
@@ -61,6 +63,7 @@ mod exit;
 mod logging;
 mod procfs;
 mod capability;
+mod namespace;
 mod signal;
 mod sys;
 
@@ -111,13 +114,13 @@ fn launch(mut request: RunRequest, personality: Personality, signals: SignalStat
     };
     let half = if plan.place == Place::InPlace { Half::Init } else { Half::Outer };
     logging::set_up(half, level);
-    let namespaces = plan.namespaces;
+    let kinds = plan.namespaces.kinds;
     let ended = match plan.place {
         Place::InPlace => init::in_place(plan).map(|outcome| outcome.mapped(&exit_map).status()),
         Place::Isolated | Place::Bare => outer::run(plan).map(|outcome| outer::end_like(outcome.mapped(&exit_map))),
     };
     ended.unwrap_or_else(|failure| {
-        failure.print(voice, diagnose::hint(&failure, namespaces).as_deref());
+        failure.print(voice, diagnose::hint(&failure, kinds).as_deref());
         codes.status_of(&failure)
     })
 }

@@ -6,18 +6,20 @@ use crate::environment::{Environment, ListenPid};
 use crate::error::UsageError;
 use crate::forward::Rules;
 use crate::identity::IdentityPlan;
+use crate::idmap::IdMaps;
 use crate::job;
+use crate::namespace::{Kind, Kinds};
+use crate::path;
 use crate::request::{
-    Grouping, IdMap, Identity, OnExit, Orphans, Place, ProcMount, Propagation, RunRequest, StopRules,
+    ClockOffset, Grouping, Identity, OnExit, Orphans, Place, ProcMount, Propagation, RunRequest, StopRules,
 };
 use crate::signal::Signal;
 use crate::sys::{PointerArray, SignalState};
 use crate::terminal::Terminal;
-use nix::sched::CloneFlags;
 use nix::unistd::{Pid, getpid};
 use std::borrow::Cow;
-use std::ffi::{CStr, CString, OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ffi::{CStr, CString, OsString};
+use std::os::unix::ffi::OsStringExt;
 
 /// All that is needed to start a workload.
 pub(crate) struct LaunchPlan {
@@ -34,24 +36,45 @@ pub(crate) struct LaunchPlan {
     pub(crate) die_with_parent: bool,
 }
 
-/// The new namespaces and what is done in them before the workload runs. Unused in place.
-#[derive(Clone, Copy)]
+/// The new namespaces, and what is done in them before the workload runs.
 pub(crate) struct NamespacePlan {
-    pub(crate) id_map: Option<IdMap>,
+    /// In place: the workload's alone.
+    pub(crate) kinds: Kinds,
+    /// With a user namespace.
+    pub(crate) id_maps: Option<IdMaps>,
+    pub(crate) hostname: Option<OsString>,
+    pub(crate) domainname: Option<OsString>,
+    /// The text of timens_offsets, time_namespaces(7); may be empty.
+    pub(crate) clocks: String,
     pub(crate) proc: ProcMount,
     pub(crate) propagation: Propagation,
 }
 
 impl NamespacePlan {
-    /// For clone(2).
-    pub(crate) fn clone_flags(self) -> CloneFlags {
-        let user = if self.id_map.is_some() { CloneFlags::CLONE_NEWUSER } else { CloneFlags::empty() };
-        CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWNS | user
-    }
-
-    /// For messages.
-    pub(crate) fn names(self) -> &'static str {
-        if self.id_map.is_some() { "user, pid, mnt" } else { "pid, mnt" }
+    fn new(request: &RunRequest, place: Place) -> Result<Self, UsageError> {
+        let asked = &request.namespaces;
+        let wants_mounts = request.proc.is_some() || request.propagation.is_some();
+        let implied = match place {
+            Place::InPlace if wants_mounts => Kinds::of(&[Kind::Mount]),
+            Place::InPlace => Kinds::NONE,
+            Place::Isolated | Place::Bare => Kinds::of(&[Kind::Pid, Kind::Mount]),
+        };
+        let kinds = asked.kinds.and(implied);
+        let default_proc = if place == Place::InPlace { ProcMount::None } else { ProcMount::Fresh };
+        let offset = |clock: &str, offset: Option<ClockOffset>| {
+            offset.map_or(String::new(), |ClockOffset { seconds, nanoseconds }| {
+                format!("{clock} {seconds} {nanoseconds}\n")
+            })
+        };
+        Ok(NamespacePlan {
+            kinds,
+            id_maps: if kinds.has(Kind::User) { Some(IdMaps::new(&asked.map)?) } else { None },
+            hostname: asked.hostname.clone(),
+            domainname: asked.domainname.clone(),
+            clocks: offset("monotonic", asked.monotonic) + &offset("boottime", asked.boottime),
+            proc: request.proc.unwrap_or(default_proc),
+            propagation: request.propagation.unwrap_or(Propagation::Private),
+        })
     }
 }
 
@@ -86,20 +109,19 @@ impl LaunchPlan {
         let default_place = if getpid() == Pid::from_raw(1) { Place::InPlace } else { Place::Isolated };
         let place = request.place.unwrap_or(default_place);
         refuse_what_is_impossible(&request, place)?;
+        let namespaces = NamespacePlan::new(&request, place)?;
+        let workload =
+            if request.pause { None } else { Some(Workload::new(&request, namespaces.id_maps.as_ref(), signals)?) };
         Ok(LaunchPlan {
             place,
-            namespaces: NamespacePlan {
-                id_map: request.id_map,
-                proc: request.proc.unwrap_or(ProcMount::Fresh),
-                propagation: request.propagation.unwrap_or(Propagation::Private),
-            },
+            namespaces,
             rules: rules(&request),
             orphans: request.orphans,
             announce_reaped: request.announce_reaped,
             on_exit: request.on_exit.unwrap_or(OnExit::Kill),
             parent_death: request.parent_death,
             die_with_parent: !request.no_die_with_parent,
-            workload: if request.pause { None } else { Some(Workload::new(request, signals)?) },
+            workload,
         })
     }
 }
@@ -154,40 +176,41 @@ fn refuse_init_options(request: &RunRequest) -> Result<(), UsageError> {
     }
 }
 
-/// In place there is no new namespace to map, mount or outlive: better to say so than to leave it undone.
+/// In place the workload can have namespaces of its own, but none for processes: init itself would have to be outside it.
 fn refuse_namespace_options(request: &RunRequest) -> Result<(), UsageError> {
-    let asked = [
-        (request.id_map == Some(IdMap::Root), "--map-root"),
-        (request.id_map == Some(IdMap::Current), "--map-current"),
-        (request.proc.is_some(), "--proc"),
-        (request.propagation.is_some(), "--propagation"),
-        (request.no_die_with_parent, "--no-die-with-parent"),
-    ];
-    match asked.iter().find(|(asked, _)| *asked) {
-        None => Ok(()),
-        Some((_, option)) => Err(UsageError::with_hint(
-            format!("this option needs new namespaces, and in place there are none: {option}"),
-            "use it with --isolate or --as-pid1 and not --in-place, or leave it out (it may stand in PIDONE_OPTIONS)",
-        )),
+    let hint = "use it with --isolate, or leave it out (it may stand in PIDONE_OPTIONS)";
+    if request.namespaces.kinds.has(Kind::Pid) {
+        let message = "--all: in place there can be no new PID namespace";
+        return Err(UsageError::with_hint(message, "name the others, such as --uts and --net, or use --isolate"));
     }
+    if request.no_die_with_parent {
+        let message = "this option needs a new PID namespace, and in place there is none: --no-die-with-parent";
+        return Err(UsageError::with_hint(message, hint));
+    }
+    let asks = !request.namespaces.kinds.is_empty() || request.proc.is_some() || request.propagation.is_some();
+    if request.pause && asks {
+        return Err(UsageError::with_hint(
+            "--pause in place runs no command that could have namespaces of its own",
+            hint,
+        ));
+    }
+    Ok(())
 }
 
 impl Workload {
-    fn new(request: RunRequest, signals: SignalState) -> Result<Self, UsageError> {
+    fn new(request: &RunRequest, id_maps: Option<&IdMaps>, signals: SignalState) -> Result<Self, UsageError> {
         let mut environment = Environment::inherited();
-        let identity = IdentityPlan::new(request.identity, request.id_map, &mut environment)?;
+        let identity = IdentityPlan::new(request.identity.clone(), id_maps, &mut environment)?;
         let listen = ListenPid::find(&environment);
         let name = request.command.first().cloned().unwrap_or_default();
-        let candidates = candidates(&name, environment.get("PATH"));
-        let mut argv = request.command.into_iter().map(c_string).collect::<Result<Vec<_>, _>>()?;
+        let candidates = path::candidates(&name, environment.get("PATH"));
+        let mut argv = request.command.iter().cloned().map(c_string).collect::<Result<Vec<_>, _>>()?;
         let shell = request.shell_fallback.then(|| shell_argv(argv.get(1..).unwrap_or_default()));
         if let (Some(argv0), Some(first)) = (&identity.typed.argv0, argv.first_mut()) {
             *first = c_string(argv0.clone())?;
         }
-        // Kept for as long as the process lives, like the environment.
-        let leaked = |path| c_string(path).map(|path| -> &'static CStr { Box::leak(path.into_boxed_c_str()) });
         Ok(Workload {
-            candidates: candidates.into_iter().map(leaked).collect::<Result<_, _>>()?,
+            candidates,
             command: name,
             argv: PointerArray::new(argv.into_iter().map(Cow::Owned).collect()),
             shell,
@@ -208,44 +231,4 @@ fn shell_argv(args: &[CString]) -> PointerArray {
 /// Arguments come NUL-terminated from the kernel; only a caller within the program could put a NUL into one.
 fn c_string(string: OsString) -> Result<CString, UsageError> {
     CString::new(string.into_vec()).map_err(|_| UsageError::new("an argument holds a NUL byte"))
-}
-
-/// Where a command without PATH is looked for, as musl does.
-const DEFAULT_PATH: &str = "/usr/local/bin:/bin:/usr/bin";
-
-/// The paths that execvp(3) would try: PATH is searched only for a name without a slash, and an empty entry of it
-/// means the working directory.
-fn candidates(command: &OsStr, path: Option<&OsStr>) -> Vec<OsString> {
-    let bytes = command.as_bytes();
-    if bytes.is_empty() || bytes.contains(&b'/') {
-        return vec![command.to_owned()];
-    }
-    let path = path.unwrap_or(OsStr::new(DEFAULT_PATH)).as_bytes();
-    path.split(|byte| *byte == b':').map(|directory| join(directory, bytes)).collect()
-}
-
-fn join(directory: &[u8], name: &[u8]) -> OsString {
-    let separator: &[u8] = if directory.is_empty() { b"./" } else { b"/" };
-    OsString::from_vec([directory, separator, name].concat())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_is_searched_as_execvp_does() {
-        let table: &[(&str, Option<&str>, &[&str])] = &[
-            ("ls", Some("/a:/b"), &["/a/ls", "/b/ls"]),
-            ("ls", Some(""), &["./ls"]),
-            ("ls", Some("/a::"), &["/a/ls", "./ls", "./ls"]),
-            ("ls", None, &["/usr/local/bin/ls", "/bin/ls", "/usr/bin/ls"]),
-            ("./ls", Some("/a"), &["./ls"]),
-            ("d/ls", Some("/a"), &["d/ls"]),
-            ("", Some("/a"), &[""]),
-        ];
-        for (command, path, expected) in table {
-            assert_eq!(candidates(OsStr::new(command), path.map(OsStr::new)), *expected, "{command} {path:?}");
-        }
-    }
 }

@@ -1,6 +1,8 @@
 //! Runs in: outer or init. What the user asked for, as typed; pure data, from `cli` to `plan`.
 
 use crate::capability::Capabilities;
+use crate::idmap::MapRequest;
+use crate::namespace::Kinds;
 use crate::signal::{Rewrites, Signal};
 use log::LevelFilter;
 use nix::sys::resource::Resource;
@@ -37,13 +39,25 @@ pub(crate) enum Place {
     Bare,
 }
 
-/// Who the caller is inside a new user namespace, user_namespaces(7).
+/// How far a clock in a new time namespace is ahead of ours, time_namespaces(7); negative if it is behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum IdMap {
-    /// Uid 0 and gid 0 inside.
-    Root,
-    /// The same uid and gid inside as outside.
-    Current,
+pub(crate) struct ClockOffset {
+    pub(crate) seconds: i64,
+    /// 0 to 999,999,999, added to that.
+    pub(crate) nanoseconds: u32,
+}
+
+/// New namespaces beside those for processes and mounts, and what is set in them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct NamespaceRequest {
+    /// Asked for by their names, or implied by what is set in them.
+    pub(crate) kinds: Kinds,
+    pub(crate) hostname: Option<OsString>,
+    /// The NIS domain name.
+    pub(crate) domainname: Option<OsString>,
+    pub(crate) monotonic: Option<ClockOffset>,
+    pub(crate) boottime: Option<ClockOffset>,
+    pub(crate) map: MapRequest,
 }
 
 /// What stands at /proc in the new mount namespace.
@@ -187,8 +201,7 @@ pub(crate) struct RunRequest {
     pub(crate) orphans: Orphans,
     /// Tell of each orphan that was reaped, in tini's words.
     pub(crate) announce_reaped: bool,
-    /// A new user namespace, if any.
-    pub(crate) id_map: Option<IdMap>,
+    pub(crate) namespaces: NamespaceRequest,
     /// `None`: a fresh one where there is a new mount namespace.
     pub(crate) proc: Option<ProcMount>,
     /// `None`: private where there is a new mount namespace.
@@ -227,7 +240,7 @@ impl RunRequest {
             place: None,
             orphans: Orphans::Adopt,
             announce_reaped: false,
-            id_map: None,
+            namespaces: NamespaceRequest::default(),
             proc: None,
             propagation: None,
             no_die_with_parent: false,

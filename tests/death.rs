@@ -79,6 +79,8 @@ fn no_die_with_parent_lets_the_inside_live() {
         running.expect("up");
         let child = procfs::only_child(running.pid());
         running.signal(9);
+        // Dropped while it runs, it would take along what the test is about.
+        eventually("outer is dead", || (!running.is_running()).then_some(()));
         drop(running);
         assert!(procfs::state(child).is_some_and(|state| state != 'Z'), "{place:?}");
         // Its PID 1 is what keeps the namespace; killing it ends the rest.

@@ -6,6 +6,7 @@
 //! - [`transparency`]: what the workload finds is what pidone was started with
 //! - [`footprint`]: what pidone itself holds on to while it runs: descriptors, directories, wake-ups
 //! - [`isolation`]: namespaces, mounts, nesting, id maps
+//! - [`namespaces`]: the other six kinds, names, clocks, id maps
 //! - [`death`]: nothing survives outer
 //! - [`failures`]: one message, one hint, the right status, nothing left behind
 //! - [`terminal`]: foreground, Ctrl-C, and the terminal given back; on a real pseudo-terminal
@@ -30,6 +31,7 @@ mod identity;
 mod interface;
 mod isolation;
 mod job_control;
+mod namespaces;
 mod on_exit;
 mod reaping;
 mod sessions;

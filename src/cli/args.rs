@@ -5,8 +5,10 @@ use super::options::{Group, OPTIONS, OptionDoc};
 use super::values;
 use crate::capability::Capabilities;
 use crate::error::UsageError;
+use crate::idmap::Caller;
+use crate::namespace::{Kind, Kinds};
 use crate::request::{
-    EnvironmentChange, Grouping, IdMap, OnExit, Output, Place, ProcMount, Propagation, Request, RunRequest,
+    EnvironmentChange, Grouping, OnExit, Output, Place, ProcMount, Propagation, Request, RunRequest,
 };
 use crate::signal::Signal;
 use lexopt::{Arg, Parser};
@@ -108,7 +110,8 @@ fn parse_options(parser: &mut Parser, request: &mut RunRequest) -> Result<Option
         }
         let value = Value { option, value };
         match option.group {
-            Group::Place | Group::Namespaces | Group::General => set_place(request, &value)?,
+            Group::Place | Group::General => set_place(request, &value)?,
+            Group::Namespaces => set_namespaces(request, value)?,
             Group::Signals | Group::Stopping => set_signals(request, &value)?,
             Group::Identity => set_identity(request, value)?,
         }
@@ -170,13 +173,49 @@ fn set_place(request: &mut RunRequest, value: &Value) -> Result<(), UsageError> 
         "isolate" => request.place = Some(Place::Isolated),
         "as-pid1" => request.place = Some(Place::Bare),
         "pause" => request.pause = true,
-        "map-root" => request.id_map = Some(IdMap::Root),
-        "map-current" => request.id_map = Some(IdMap::Current),
+        "verbose" => request.level = Some(more_verbose(request.level)),
+        other => return Err(forgotten(other)),
+    }
+    Ok(())
+}
+
+fn set_namespaces(request: &mut RunRequest, value: Value) -> Result<(), UsageError> {
+    let namespaces = &mut request.namespaces;
+    let mut implied = None;
+    match value.option.long {
+        "uts" => implied = Some(Kind::Uts),
+        "ipc" => implied = Some(Kind::Ipc),
+        "net" => implied = Some(Kind::Net),
+        "user" => implied = Some(Kind::User),
+        "cgroup" => implied = Some(Kind::Cgroup),
+        "time" => implied = Some(Kind::Time),
+        "all" => namespaces.kinds = Kinds::of(&Kind::ALL),
+        "hostname" => (namespaces.hostname, implied) = (Some(value.bytes(values::system_name)?), Some(Kind::Uts)),
+        "domainname" => {
+            (namespaces.domainname, implied) = (Some(value.bytes(values::system_name)?), Some(Kind::Uts))
+        }
+        "monotonic" => {
+            (namespaces.monotonic, implied) = (Some(value.text(values::clock_offset)?), Some(Kind::Time))
+        }
+        "boottime" => (namespaces.boottime, implied) = (Some(value.text(values::clock_offset)?), Some(Kind::Time)),
+        "map-root" => (namespaces.map.caller, implied) = (Some(Caller::Root), Some(Kind::User)),
+        "map-current" => (namespaces.map.caller, implied) = (Some(Caller::Current), Some(Kind::User)),
+        "map-auto" => (namespaces.map.auto, implied) = (true, Some(Kind::User)),
+        "map-users" => {
+            namespaces.map.users.push(value.text(values::id_range)?);
+            implied = Some(Kind::User);
+        }
+        "map-groups" => {
+            namespaces.map.groups.push(value.text(values::id_range)?);
+            implied = Some(Kind::User);
+        }
         "proc" => request.proc = Some(value.one_of(PROC_MOUNTS)?),
         "propagation" => request.propagation = Some(value.one_of(PROPAGATIONS)?),
         "no-die-with-parent" => request.no_die_with_parent = true,
-        "verbose" => request.level = Some(more_verbose(request.level)),
         other => return Err(forgotten(other)),
+    }
+    if let Some(kind) = implied {
+        namespaces.kinds = namespaces.kinds.with(kind);
     }
     Ok(())
 }

@@ -52,8 +52,8 @@ fn every_option_sets_what_it_names() {
     assert_eq!(run(&["--isolate", "x"]).place, Some(Place::Isolated));
     assert_eq!(run(&["--as-pid1", "x"]).place, Some(Place::Bare));
     assert_eq!(run(&["x"]).place, None);
-    assert_eq!(run(&["--map-root", "x"]).id_map, Some(IdMap::Root));
-    assert_eq!(run(&["--map-current", "x"]).id_map, Some(IdMap::Current));
+    assert_eq!(run(&["--map-root", "x"]).namespaces.map.caller, Some(Caller::Root));
+    assert_eq!(run(&["--map-current", "x"]).namespaces.map.caller, Some(Caller::Current));
     assert!(run(&["--no-die-with-parent", "x"]).no_die_with_parent);
     assert!(run(&["-g", "x"]).group && run(&["--group", "x"]).group && !run(&["x"]).group);
     assert_eq!(run(&["-v", "x"]).level, Some(LevelFilter::Info));
@@ -152,6 +152,9 @@ fn arguments_are_bytes() {
 fn example(option: &OptionDoc) -> &str {
     match (option.long, option.value) {
         ("map-exit", _) => "143:0",
+        (_, "IN:OUT:COUNT") => "0:1000:1",
+        (_, "NAME") => "x",
+        (_, "SECONDS") => "-1.5",
         (_, "FROM:TO") => "TERM:QUIT",
         (_, "SIG") => "HUP",
         (_, "DUR") => "1s",

@@ -2,7 +2,8 @@
 
 use crate::capability::Capabilities;
 use crate::error::UsageError;
-use crate::request::{Groups, Limit};
+use crate::idmap::Range;
+use crate::request::{ClockOffset, Groups, Limit};
 use crate::signal::Signal;
 use nix::libc::rlim_t;
 use nix::sys::resource::{RLIM_INFINITY, Resource};
@@ -43,13 +44,7 @@ pub(super) fn duration(value: &str) -> Meaning<Duration> {
     const CENTURY: u64 = 36525 * 86400;
     let digits = value.len() - value.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
     let (number, unit) = value.split_at_checked(digits)?;
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if whole.is_empty() && fraction.is_empty() {
-        return None;
-    }
-    let seconds = if whole.is_empty() { 0 } else { whole.parse().ok().filter(|whole| *whole <= CENTURY)? };
-    // As many digits as there are in a nanosecond; more say nothing.
-    let nanoseconds = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
+    let (seconds, nanoseconds) = decimal(number).filter(|(seconds, _)| *seconds <= CENTURY)?;
     let duration = Duration::new(seconds, nanoseconds);
     let duration = match unit {
         "ms" => duration / 1000,
@@ -83,6 +78,49 @@ pub(super) fn umask(value: &str) -> Meaning<u32> {
     const ALL: u32 = 0o777;
     let is_octal = !value.is_empty() && value.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
     u32::from_str_radix(value, 8).ok().filter(|mask| is_octal && *mask <= ALL)
+}
+
+/// `IN:OUT:COUNT`, of ids.
+pub(super) fn id_range(value: &str) -> Meaning<Range> {
+    let mut numbers = value.split(':').map(|number| number.parse::<u32>().ok());
+    let range = Range { inside: numbers.next()??, outside: numbers.next()??, count: numbers.next()?? };
+    (numbers.next().is_none() && range.count > 0).then_some(range)
+}
+
+/// Seconds, negative ones too, with a fraction or without; within what the kernel takes.
+pub(super) fn clock_offset(value: &str) -> Meaning<ClockOffset> {
+    /// About 292 years, in which a clock's nanoseconds fit into 63 bits.
+    const MOST: u64 = i64::MAX as u64 / 1_000_000_000;
+    let (is_negative, number) = match value.strip_prefix('-') {
+        Some(number) => (true, number),
+        None => (false, value.strip_prefix('+').unwrap_or(value)),
+    };
+    let (seconds, nanoseconds) = decimal(number)?;
+    let seconds = i64::try_from(seconds).ok().filter(|_| seconds <= MOST)?;
+    Some(match (is_negative, nanoseconds) {
+        (false, _) => ClockOffset { seconds, nanoseconds },
+        (true, 0) => ClockOffset { seconds: -seconds, nanoseconds: 0 },
+        (true, _) => ClockOffset { seconds: -seconds - 1, nanoseconds: 1_000_000_000 - nanoseconds },
+    })
+}
+
+/// Digits with a point among them or without: the whole, and the fraction in thousand millionths.
+fn decimal(number: &str) -> Meaning<(u64, u32)> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let is_plain = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_plain(whole) || !is_plain(fraction) || (whole.is_empty() && fraction.is_empty()) {
+        return None;
+    }
+    let whole = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    // As many digits as there are in a nanosecond; more say nothing.
+    let fraction = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
+    Some((whole, fraction))
+}
+
+/// A host or domain name: what uname(2) has room for.
+pub(super) fn system_name(value: OsString) -> Meaning<OsString> {
+    const MOST: usize = 64;
+    word(value).filter(|name| name.len() <= MOST)
 }
 
 /// A number from `least` to `most`.
@@ -172,6 +210,34 @@ mod tests {
             ["", "s", "-1", "1x", "1 s", "1e3", "inf", "nan", "1.2.3", ".", "10S", "99999999999", "99999999h", "+1"]
         {
             assert_eq!(duration(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn clock_offsets() {
+        let parsed = |word| clock_offset(word).map(|offset| (offset.seconds, offset.nanoseconds));
+        let table = [
+            ("300000000", (300_000_000, 0)),
+            ("-7", (-7, 0)),
+            ("+1.5", (1, 500_000_000)),
+            ("-1.5", (-2, 500_000_000)),
+            ("-.000000001", (-1, 999_999_999)),
+            ("0", (0, 0)),
+            ("-0", (0, 0)),
+        ];
+        for (word, offset) in table {
+            assert_eq!(parsed(word), Some(offset), "{word}");
+        }
+        for word in ["", "-", ".", "1s", "--1", "1e3", "9223372037", "-9223372037", "1.2.3", "1.+2"] {
+            assert_eq!(parsed(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn id_ranges() {
+        assert_eq!(id_range("0:100000:65536"), Some(Range { inside: 0, outside: 100_000, count: 65_536 }));
+        for word in ["", "0", "0:1", "0:1:0", "0:1:2:3", "a:1:1", "0:-1:1", "0:4294967296:1"] {
+            assert_eq!(id_range(word), None, "{word}");
         }
     }
 

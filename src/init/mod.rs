@@ -1,8 +1,10 @@
 //! Runs in: init, workload child. PID 1 itself: set up what is inside, start the workload, then forward and reap.
 //!
+//! - [`furnish`]: what is set in new namespaces, in order.
 //! - [`mounts`]: propagation and /proc.
 //! - [`dress`]: who the workload becomes, between clone and exec.
 //! - [`workload`]: from a plan to a running process; the only exec.
+//! - [`apart`]: the same in namespaces, and so in memory, of its own.
 //! - [`supervise`]: the loop, and all that happens after the point of no return.
 //! - [`shutdown`]: what becomes of the others when the workload is gone.
 //!
@@ -10,7 +12,9 @@
 
 #![deny(clippy::exit)]
 
+mod apart;
 mod dress;
+mod furnish;
 mod mounts;
 mod shutdown;
 mod supervise;
@@ -24,11 +28,12 @@ use crate::handshake::{Gate, Report, Reporter};
 use crate::inherited::let_go;
 use crate::job::Job;
 use crate::logging::{self, Half};
+use crate::namespace::Kind;
 use crate::others::Others;
 use crate::parent::Parent;
 use crate::plan::LaunchPlan;
 use crate::reap;
-use crate::request::{Grouping, Orphans};
+use crate::request::{Grouping, Orphans, Place};
 use crate::sys::{Recipient, exit_now};
 use crate::terminal::{self, Terminal};
 use log::warn;
@@ -78,7 +83,8 @@ pub(crate) fn isolated(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
     let reporter = link.reporter;
     let started = leave_outers_group(own_group, &reporter)
         .and_then(|()| watch_outer(&plan, &reporter))
-        .and_then(|()| furnish(&plan, &reporter, link.gate))
+        .and_then(|()| die_with_outer(&plan, &reporter))
+        .and_then(|()| furnish::set_up(&plan.namespaces, link.gate))
         .and_then(|()| start(&mut plan, job.terminal()));
     // Outer gives the foreground back to the shell, whose process group cannot even be named from in here.
     drop(job);
@@ -91,10 +97,20 @@ pub(crate) fn isolated(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
     }
 }
 
-/// Starts the workload, if there is to be one.
+/// Starts the workload, if there is to be one. Where it gets namespaces that init is not in, it cannot share init's memory:
+/// somebody has to map its ids meanwhile, and a time namespace is only entered with memory of one's own.
 fn start(plan: &mut LaunchPlan, terminal: Option<&Terminal>) -> Result<Option<Pid>, Failure> {
+    let kinds = plan.namespaces.kinds;
+    let in_own_namespaces = plan.place == Place::InPlace && !kinds.is_empty();
     let grouping = plan.rules.grouping;
-    plan.workload.as_mut().map(|workload| workload::start(workload, grouping, terminal)).transpose()
+    let Some(workload) = &mut plan.workload else { return Ok(None) };
+    if in_own_namespaces {
+        apart::start(workload, grouping, terminal, Some(&plan.namespaces)).map(Some)
+    } else if kinds.has(Kind::Time) {
+        apart::start(workload, grouping, terminal, None).map(Some)
+    } else {
+        workload::start(workload, grouping, terminal).map(Some)
+    }
 }
 
 /// All that follows: until the workload has ended, or a pause has, and the others have been seen off.
@@ -145,7 +161,9 @@ fn see_to_orphans(orphans: Orphans) -> Result<(), Failure> {
 /// Bare: this process has just become PID 1 of new namespaces, and is to be the workload. Returns only on failure.
 pub(crate) fn bare(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
     let ready = leave_outers_group(plan.rules.grouping, &link.reporter)
-        .and_then(|()| furnish(&plan, &link.reporter, link.gate));
+        .and_then(|()| die_with_outer(&plan, &link.reporter))
+        .and_then(|()| furnish::set_up(&plan.namespaces, link.gate))
+        .and_then(|()| furnish::enter_time_namespace(&plan.namespaces));
     let failure = match (ready, &mut plan.workload) {
         (Ok(()), Some(workload)) => workload::become_it(workload, job.terminal()).failure(workload),
         // The plan refuses a pause here.
@@ -169,21 +187,12 @@ fn fail(failure: Failure, reporter: &Reporter) -> c_int {
     PIDONE_FAILED.into()
 }
 
-/// Everything between the clone and the workload that init and a bare workload have in common.
-fn furnish(plan: &LaunchPlan, reporter: &Reporter, gate: Option<Gate>) -> Result<(), Failure> {
-    if plan.die_with_parent {
-        die_with_outer(reporter)?;
-    }
-    if let Some(gate) = gate {
-        // Until outer has written the maps, this process has no ids of its own to act under.
-        gate.pass().map_err(|errno| Failure::new(Stage::AwaitIds, "gate pipe", errno))?;
-    }
-    mounts::set_up(plan.namespaces)
-}
-
 /// Arranges for SIGKILL at outer's death, and looks whether it is already too late for that: getppid(2) cannot tell,
 /// it is 0 in a new PID namespace from the start (B42).
-fn die_with_outer(reporter: &Reporter) -> Result<(), Failure> {
+fn die_with_outer(plan: &LaunchPlan, reporter: &Reporter) -> Result<(), Failure> {
+    if !plan.die_with_parent {
+        return Ok(());
+    }
     let set = prctl::set_pdeathsig(StandardSignal::SIGKILL);
     set.map_err(|errno| Failure::new(Stage::TieToOuter, "PR_SET_PDEATHSIG", errno))?;
     if !reporter.outer_lives() {

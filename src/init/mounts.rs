@@ -14,7 +14,7 @@ const PROC_FLAGS: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV).union(Ms
 ///
 /// # Errors
 /// EPERM, EACCES: not allowed, or /proc is masked. EINVAL: `/` is no mount point (a chroot). ENOENT: no `/proc`.
-pub(super) fn set_up(plan: NamespacePlan) -> Result<(), Failure> {
+pub(super) fn set_up(plan: &NamespacePlan) -> Result<(), Failure> {
     set_propagation(plan.propagation)?;
     match plan.proc {
         ProcMount::None => return Ok(()),

@@ -1,16 +1,15 @@
 //! Runs in: outer. The process the user started, outside: clone, map ids, supervise, mirror the end.
 //!
-//! - [`idmap`]: writes the maps of a new user namespace.
 //! - [`supervise`]: the loop.
 //! - [`mirror`]: ends the way the workload did.
 
-mod idmap;
 mod mirror;
 mod supervise;
 
 use crate::error::{Failure, Stage};
 use crate::exit::Outcome;
 use crate::handshake::{self, Report};
+use crate::idmap;
 use crate::init::{self, Link};
 use crate::job::Job;
 use crate::parent::Parent;
@@ -31,16 +30,17 @@ pub(crate) use mirror::end_like;
 pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
     reap::drain_rest();
     let parent = plan.parent_death.map(Parent::watch).transpose()?;
-    let (place, rules, id_map, namespaces) = (plan.place, plan.rules, plan.namespaces.id_map, plan.namespaces);
+    let (place, rules, kinds) = (plan.place, plan.rules, plan.namespaces.kinds);
+    let maps = plan.namespaces.id_maps.clone();
     let (listener, reporter) = handshake::pipe()?;
-    let (gate, gate_keeper) = id_map.map(|_| handshake::gate()).transpose()?.unzip();
+    let (gate, gate_keeper) = maps.as_ref().map(|_| handshake::gate()).transpose()?.unzip();
     if rules.grouping == Grouping::Session {
         terminal::leave_to_new_session();
     }
     let job = Job::new(plan.rules.grouping);
     // Each side drops, and so closes, what belongs to the other.
-    let forked = sys::clone_process(namespaces.clone_flags())
-        .map_err(|errno| Failure::new(Stage::CloneNamespaces, namespaces.names(), errno))?;
+    let forked = sys::clone_process(kinds.clone_flags())
+        .map_err(|errno| Failure::new(Stage::CloneNamespaces, kinds.to_string(), errno))?;
     let child = match forked {
         Forked::Parent(child) => child,
         Forked::Child => {
@@ -50,7 +50,7 @@ pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
         }
     };
     drop((reporter, gate));
-    let mapped = id_map.map_or(Ok(()), |id_map| idmap::write(child, id_map));
+    let mapped = maps.map_or(Ok(()), |maps| idmap::write(child, &maps));
     // Shut and not opened when the maps failed: the child then ends by itself, and is reaped below.
     if let (Ok(()), Some(gate_keeper)) = (&mapped, gate_keeper) {
         gate_keeper.open();

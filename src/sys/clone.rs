@@ -3,7 +3,6 @@
 use nix::Result;
 use nix::errno::Errno;
 use nix::libc::{self, c_int, c_long, c_void};
-use nix::sched::CloneFlags;
 use nix::unistd::Pid;
 use std::cell::UnsafeCell;
 
@@ -23,10 +22,10 @@ pub(crate) enum Forked {
 ///
 /// # Errors
 /// What clone(2) returns: EPERM, ENOSPC, EAGAIN, ENOMEM, EINVAL.
-pub(crate) fn clone_process(namespaces: CloneFlags) -> Result<Forked> {
+pub(crate) fn clone_process(namespaces: c_int) -> Result<Forked> {
     /// The stack and three more pointers, in the width of a register, which a bare 0 would not fill.
     const NONE: *const c_void = std::ptr::null();
-    let flags = c_long::from(namespaces.bits() | libc::SIGCHLD);
+    let flags = c_long::from(namespaces | libc::SIGCHLD);
     // SAFETY: no CLONE_VM, so the child has its own copy of all memory, and a NULL stack is then allowed; with a
     // single thread no lock can be held by somebody who does not exist in the child.
     let pid = Errno::result(unsafe { libc::syscall(libc::SYS_clone, flags, NONE, NONE, NONE, NONE) })?;

@@ -15,6 +15,7 @@ mod fd;
 mod identity;
 mod memory;
 mod signals;
+mod system;
 mod wait;
 
 pub(crate) use clone::{Forked, clone_process, exit_now, spawn_sharing_memory};
@@ -30,6 +31,7 @@ pub(crate) use signals::{
     Recipient, SignalInfo, SignalSet, SignalState, anyone_is_left, block_all_signals, die_by, discard_signals,
     queue, queue_resume, send, send_checked, stop_by, wait_signal,
 };
+pub(crate) use system::{bring_up_loopback, enter_time, set_domain_name, set_host_name, unshare_time};
 pub(crate) use wait::{Reaped, WaitStatus, own_pidfd_inode, peek_zombie, reap, wait_for};
 
 /// Makes a system call again as long as it only says that it should be made again (EINTR, EAGAIN).

@@ -54,10 +54,12 @@ pub(crate) fn reap(who: Option<Pid>) -> Reaped {
 }
 
 /// Waits for the end of one child, and reaps it.
-pub(crate) fn wait_for(child: Pid) {
-    // SAFETY: both pointers may be NULL (wait4(2)).
-    let wait = || unsafe { libc::wait4(child.as_raw(), std::ptr::null_mut(), libc::__WALL, std::ptr::null_mut()) };
+pub(crate) fn wait_for(child: Pid) -> WaitStatus {
+    let mut status = 0;
+    // SAFETY: `status` is a valid place for an int; the resource usage pointer may be NULL (wait4(2)).
+    let mut wait = || unsafe { libc::wait4(child.as_raw(), &raw mut status, libc::__WALL, std::ptr::null_mut()) };
     while wait() == -1 && Errno::last() == Errno::EINTR {}
+    WaitStatus(status)
 }
 
 /// The pid of an ended child that is left a zombie, so that `/proc/PID` can still be read (`WNOWAIT`).

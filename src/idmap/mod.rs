@@ -1,0 +1,424 @@
+//! Runs in: outer, before any clone. Which ids are mapped into a new user namespace, user_namespaces(7): put together from
+//! what was asked for, and checked, so that the kernel's plain "no" is the last thing to be heard.
+//!
+//! - [`write`]: where they are written, once there is somebody to write them for.
+
+mod write;
+
+use crate::account;
+use crate::capability;
+use crate::error::UsageError;
+use nix::unistd::{getegid, geteuid};
+use std::fmt::Write as _;
+
+pub(crate) use write::write;
+
+/// Consecutive ids: `count` of them, from `inside` in the new namespace, from `outside` in ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(crate) inside: u32,
+    pub(crate) outside: u32,
+    pub(crate) count: u32,
+}
+
+impl Range {
+    fn one(inside: u32, outside: u32) -> Self {
+        Range { inside, outside, count: 1 }
+    }
+
+    fn inside_end(self) -> u64 {
+        u64::from(self.inside) + u64::from(self.count)
+    }
+
+    fn outside_end(self) -> u64 {
+        u64::from(self.outside) + u64::from(self.count)
+    }
+}
+
+/// Who the caller is inside, if that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Uid 0 and gid 0.
+    Root,
+    /// The same ids as outside.
+    Current,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MapRequest {
+    pub(crate) caller: Option<Caller>,
+    pub(crate) users: Vec<Range>,
+    pub(crate) groups: Vec<Range>,
+    /// Also the caller's ranges of /etc/subuid and /etc/subgid.
+    pub(crate) auto: bool,
+}
+
+/// The maps of users and groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct IdMaps {
+    pub(crate) users: IdMap,
+    pub(crate) groups: IdMap,
+}
+
+impl IdMaps {
+    /// What was asked for, as far as this caller may have it.
+    ///
+    /// # Errors
+    /// As `IdMap::new`.
+    pub(crate) fn new(request: &MapRequest) -> Result<Self, UsageError> {
+        let map = |kind: Kind, id: u32| {
+            // Who is but himself needs neither the kernel's map nor the files of subordinate ids.
+            let asks_for_more = request.auto || !kind.asked(request).is_empty();
+            let own_map = if asks_for_more { std::fs::read_to_string(kind.own_map()) } else { Ok(String::new()) };
+            let subordinate =
+                if asks_for_more { account::subordinate(kind.file(), geteuid().as_raw()) } else { Vec::new() };
+            let authority = Authority {
+                id,
+                privileged: asks_for_more && capability::is_effective(kind.capability()),
+                own_map: &own_map.unwrap_or_default(),
+                subordinate: &subordinate,
+            };
+            IdMap::new(kind, request, &authority)
+        };
+        Ok(IdMaps { users: map(Kind::Users, geteuid().as_raw())?, groups: map(Kind::Groups, getegid().as_raw())? })
+    }
+
+    /// The uid that the caller has inside: its own as it is mapped, or else root's if there is one; if not, nobody's.
+    pub(crate) fn uid_inside(&self) -> u32 {
+        /// /proc/sys/kernel/overflowuid, by default.
+        const NOBODY: u32 = 65534;
+        let own = self.users.inside(geteuid().as_raw());
+        own.or_else(|| self.users.has_inside(0).then_some(0)).unwrap_or(NOBODY)
+    }
+
+    /// Whether the caller's uid, and its gid, stand for nobody inside, where root could be had instead.
+    pub(crate) fn wants_root(&self) -> (bool, bool) {
+        let is_lost = |map: &IdMap, id: u32| map.inside(id).is_none() && map.has_inside(0);
+        (is_lost(&self.users, geteuid().as_raw()), is_lost(&self.groups, getegid().as_raw()))
+    }
+}
+
+/// One map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct IdMap {
+    ranges: Vec<Range>,
+    /// It takes newuidmap(1) or newgidmap(1), which may do what we may not.
+    pub(crate) needs_helper: bool,
+}
+
+/// Users or groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Users,
+    Groups,
+}
+
+/// What bears on whether a map is allowed.
+pub(crate) struct Authority<'a> {
+    /// The effective id.
+    pub(crate) id: u32,
+    /// CAP_SETUID or CAP_SETGID is there.
+    pub(crate) privileged: bool,
+    /// Text of our own uid_map or gid_map: what does not stand there is nobody here.
+    pub(crate) own_map: &'a str,
+    /// Our ranges of subuid(5) or subgid(5).
+    pub(crate) subordinate: &'a [(u32, u32)],
+}
+
+/// Most lines that the kernel takes, since Linux 4.15.
+const MOST_LINES: usize = 340;
+
+impl Kind {
+    fn asked(self, request: &MapRequest) -> &[Range] {
+        match self {
+            Kind::Users => &request.users,
+            Kind::Groups => &request.groups,
+        }
+    }
+
+    fn own_map(self) -> &'static str {
+        match self {
+            Kind::Users => "/proc/self/uid_map",
+            Kind::Groups => "/proc/self/gid_map",
+        }
+    }
+
+    /// By its number, what makes every range allowed.
+    fn capability(self) -> u32 {
+        match self {
+            Kind::Users => capability::SETUID,
+            Kind::Groups => capability::SETGID,
+        }
+    }
+
+    fn option(self) -> &'static str {
+        match self {
+            Kind::Users => "--map-users",
+            Kind::Groups => "--map-groups",
+        }
+    }
+
+    fn file(self) -> &'static str {
+        match self {
+            Kind::Users => account::SUBUID,
+            Kind::Groups => account::SUBGID,
+        }
+    }
+}
+
+impl IdMap {
+    /// Puts the map of one kind together, and checks it.
+    ///
+    /// # Errors
+    /// Says which ranges overlap, leave a gap, are not ours, or are too many.
+    pub(crate) fn new(kind: Kind, request: &MapRequest, authority: &Authority<'_>) -> Result<Self, UsageError> {
+        let asked = kind.asked(request);
+        let caller = match request.caller {
+            Some(Caller::Root) => Some(Range::one(0, authority.id)),
+            Some(Caller::Current) => Some(Range::one(authority.id, authority.id)),
+            None if request.auto => Some(Range::one(0, authority.id)),
+            None if asked.is_empty() => Some(Range::one(authority.id, authority.id)),
+            None => None,
+        };
+        let mut ranges: Vec<Range> = caller.into_iter().chain(asked.iter().copied()).collect();
+        if request.auto {
+            add_subordinate(kind, &mut ranges, authority)?;
+        }
+        check(kind, &ranges)?;
+        let needs_helper = check_authority(kind, &ranges, authority)?;
+        Ok(IdMap { ranges, needs_helper })
+    }
+
+    /// The id inside that stands for `outside`.
+    pub(crate) fn inside(&self, outside: u32) -> Option<u32> {
+        let range = self
+            .ranges
+            .iter()
+            .find(|range| range.outside <= outside && u64::from(outside) < range.outside_end())?;
+        Some(range.inside + (outside - range.outside))
+    }
+
+    /// Whether `inside` stands for somebody.
+    pub(crate) fn has_inside(&self, inside: u32) -> bool {
+        self.ranges.iter().any(|range| range.inside <= inside && u64::from(inside) < range.inside_end())
+    }
+
+    /// The numbers, as the files below /proc and the helpers' command lines have them, one range a line.
+    pub(crate) fn lines(&self) -> String {
+        let mut text = String::new();
+        for Range { inside, outside, count } in &self.ranges {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{inside} {outside} {count}");
+        }
+        text
+    }
+}
+
+/// Gives ids from 0 up, as far as they are free, to the subordinate ones.
+fn add_subordinate(kind: Kind, ranges: &mut Vec<Range>, authority: &Authority<'_>) -> Result<(), UsageError> {
+    if authority.subordinate.is_empty() {
+        let hint =
+            "an administrator gives them out: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME";
+        let message = format!("--map-auto: {} has no range for you", kind.file());
+        return Err(UsageError::with_hint(message, hint));
+    }
+    let mut next = 0;
+    for (outside, count) in authority.subordinate {
+        let (mut outside, mut left) = (*outside, *count);
+        while left > 0 {
+            while let Some(range) =
+                ranges.iter().find(|range| range.inside <= next && u64::from(next) < range.inside_end())
+            {
+                next = range.inside.saturating_add(range.count);
+            }
+            let taken = ranges.iter().map(|range| range.inside).filter(|inside| *inside > next).min();
+            let count = left.min(taken.map_or(u32::MAX, |taken| taken - next));
+            let count = count.min(u32::MAX - next);
+            if count == 0 {
+                return Ok(());
+            }
+            ranges.push(Range { inside: next, outside, count });
+            (outside, left) = (outside.saturating_add(count), left - count);
+        }
+    }
+    Ok(())
+}
+
+/// Ranges must not overlap, on either side, nor leave ids between them that would be nobody.
+fn check(kind: Kind, ranges: &[Range]) -> Result<(), UsageError> {
+    let option = kind.option();
+    let wrong = |message: String, hint: &str| Err(UsageError::with_hint(format!("{option}: {message}"), hint));
+    if ranges.len() > MOST_LINES {
+        let message = format!("{} ranges, and the kernel takes {MOST_LINES} at most", ranges.len());
+        return wrong(message, "join what is consecutive");
+    }
+    let text = |range: &Range| format!("{}:{}:{}", range.inside, range.outside, range.count);
+    if let Some(range) =
+        ranges.iter().find(|range| range.inside_end() > u32::MAX.into() || range.outside_end() > u32::MAX.into())
+    {
+        return wrong(format!("goes beyond the last id, 4294967294: {}", text(range)), "give a smaller COUNT");
+    }
+    let mut sorted = ranges.to_vec();
+    sorted.sort_unstable_by_key(|range| range.outside);
+    if let Some((a, b)) = pairs(&sorted).find(|(a, b)| a.outside_end() > b.outside.into()) {
+        let message = format!("these overlap outside: {} and {}", text(a), text(b));
+        return wrong(
+            message,
+            "an id can be mapped only once; --map-root, --map-current and --map-auto map yours, too",
+        );
+    }
+    sorted.sort_unstable_by_key(|range| range.inside);
+    if let Some((a, b)) = pairs(&sorted).find(|(a, b)| a.inside_end() > b.inside.into()) {
+        let message = format!("these overlap inside: {} and {}", text(a), text(b));
+        return wrong(
+            message,
+            "an id can be mapped only once; --map-root, --map-current and --map-auto map yours, too",
+        );
+    }
+    if let Some((a, b)) = pairs(&sorted).find(|(a, b)| a.inside_end() < b.inside.into()) {
+        let message = format!("there is a gap inside between {} and {}", text(a), text(b));
+        return wrong(message, "ids in it would be nobody: let the ranges follow upon each other");
+    }
+    Ok(())
+}
+
+/// Each with the one after it.
+fn pairs(ranges: &[Range]) -> impl Iterator<Item = (&Range, &Range)> {
+    ranges.iter().zip(ranges.iter().skip(1))
+}
+
+/// Whether the ranges may be mapped; true if only a helper may.
+fn check_authority(kind: Kind, ranges: &[Range], authority: &Authority<'_>) -> Result<bool, UsageError> {
+    let refuse = |range: &Range, why: &str, hint: String| {
+        let message = format!("{}: {}:{}:{}: {why}", kind.option(), range.inside, range.outside, range.count);
+        Err(UsageError::with_hint(message, hint))
+    };
+    let is_own = |range: &Range| range.outside == authority.id && range.count == 1;
+    if authority.privileged {
+        let own = parse_map(authority.own_map);
+        return match ranges.iter().find(|range| !own.iter().any(|own| covers((own.inside, own.count), **range))) {
+            None => Ok(false),
+            Some(range) => refuse(
+                range,
+                "there are no such ids here",
+                "in this user namespace only those of /proc/self/uid_map and gid_map exist".into(),
+            ),
+        };
+    }
+    let is_ours = |range: &&Range| {
+        is_own(range) || authority.subordinate.iter().any(|subordinate| covers(*subordinate, **range))
+    };
+    match ranges.iter().find(|range| !is_ours(range)) {
+        // The kernel lets everybody map just themselves.
+        None => Ok(!matches!(ranges, [range] if is_own(range))),
+        Some(range) => {
+            let ranges: Vec<_> =
+                authority.subordinate.iter().map(|(first, count)| format!("{first}:{count}")).collect();
+            let ours = if ranges.is_empty() { "none".to_owned() } else { ranges.join(", ") };
+            let hint =
+                format!("an ordinary user can map itself and what {} gives it (FIRST:COUNT): {ours}", kind.file());
+            refuse(range, "these ids are not yours to map", hint)
+        }
+    }
+}
+
+fn covers((first, count): (u32, u32), range: Range) -> bool {
+    first <= range.outside && range.outside_end() <= u64::from(first) + u64::from(count)
+}
+
+/// The text of a uid_map or gid_map.
+fn parse_map(text: &str) -> Vec<Range> {
+    let line = |line: &str| {
+        let mut numbers = line.split_ascii_whitespace().map(|number| number.parse().ok());
+        let (inside, outside, count) = (numbers.next()??, numbers.next()??, numbers.next()??);
+        Some(Range { inside, outside, count })
+    };
+    text.lines().filter_map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL_IDS: &str = "         0          0 4294967295\n";
+
+    fn range(inside: u32, outside: u32, count: u32) -> Range {
+        Range { inside, outside, count }
+    }
+
+    fn root<'a>() -> Authority<'a> {
+        Authority { id: 0, privileged: true, own_map: ALL_IDS, subordinate: &[] }
+    }
+
+    fn user(subordinate: &[(u32, u32)]) -> Authority<'_> {
+        Authority { id: 1000, privileged: false, own_map: ALL_IDS, subordinate }
+    }
+
+    fn map(request: &MapRequest, authority: &Authority<'_>) -> Result<(String, bool), String> {
+        IdMap::new(Kind::Users, request, authority)
+            .map(|map| (map.lines().replace('\n', ","), map.needs_helper))
+            .map_err(|error| error.message)
+    }
+
+    fn users(ranges: &[Range]) -> MapRequest {
+        MapRequest { users: ranges.to_vec(), ..MapRequest::default() }
+    }
+
+    #[test]
+    fn the_caller_alone_needs_nobody() {
+        let asked = |caller| MapRequest { caller, ..MapRequest::default() };
+        assert_eq!(map(&asked(Some(Caller::Root)), &user(&[])), Ok(("0 1000 1,".into(), false)));
+        assert_eq!(map(&asked(Some(Caller::Current)), &user(&[])), Ok(("1000 1000 1,".into(), false)));
+        assert_eq!(map(&asked(None), &user(&[])), Ok(("1000 1000 1,".into(), false)));
+    }
+
+    #[test]
+    fn subordinate_ids_fill_up_what_is_free() {
+        let asked = |caller| MapRequest { caller, auto: true, ..MapRequest::default() };
+        let ranges = [(100_000, 65_536), (300_000, 10)];
+        let expected = "0 1000 1,1 100000 65536,65537 300000 10,";
+        assert_eq!(map(&asked(None), &user(&ranges)), Ok((expected.into(), true)));
+        let expected = "1000 1000 1,0 100000 1000,1001 101000 64536,65537 300000 10,";
+        assert_eq!(map(&asked(Some(Caller::Current)), &user(&ranges)), Ok((expected.into(), true)));
+        assert_eq!(map(&asked(None), &user(&[])), Err("--map-auto: /etc/subuid has no range for you".into()));
+    }
+
+    #[test]
+    fn what_the_kernel_would_refuse_is_named_before() {
+        let table: &[(&[Range], &str)] = &[
+            (&[range(0, 0, 10), range(5, 100, 10)], "these overlap inside: 0:0:10 and 5:100:10"),
+            (&[range(0, 0, 10), range(10, 5, 10)], "these overlap outside: 0:0:10 and 10:5:10"),
+            (&[range(0, 0, 1), range(2, 5, 1)], "there is a gap inside between 0:0:1 and 2:5:1"),
+            (&[range(0, u32::MAX - 1, 2)], "goes beyond the last id, 4294967294: 0:4294967294:2"),
+        ];
+        for (ranges, message) in table {
+            assert_eq!(map(&users(ranges), &root()), Err(format!("--map-users: {message}")));
+        }
+        let many: Vec<_> = (0..341).map(|number| range(number, number, 1)).collect();
+        assert!(map(&users(&many), &root()).unwrap_err().contains("341 ranges"));
+        assert!(map(&users(&many[..340]), &root()).is_ok());
+        assert!(map(&users(&[range(0, 0, u32::MAX)]), &root()).is_ok());
+    }
+
+    #[test]
+    fn only_ours_can_be_mapped() {
+        let foreign = users(&[range(0, 1000, 1), range(1, 5000, 1)]);
+        let error = map(&foreign, &user(&[(100_000, 10)])).unwrap_err();
+        assert_eq!(error, "--map-users: 1:5000:1: these ids are not yours to map");
+        let ours = users(&[range(0, 1000, 1), range(1, 100_002, 8)]);
+        assert_eq!(map(&ours, &user(&[(100_000, 10)])).map(|(_, helper)| helper), Ok(true));
+        assert!(map(&users(&[range(0, 100_002, 9)]), &user(&[(100_000, 10)])).is_err());
+        let nested = Authority { own_map: "0 1000 1\n1 100000 65536", ..root() };
+        assert!(map(&users(&[range(0, 0, 1), range(1, 1, 65536)]), &nested).is_ok());
+        let error = map(&users(&[range(0, 70_000, 1)]), &nested).unwrap_err();
+        assert_eq!(error, "--map-users: 0:70000:1: there are no such ids here");
+    }
+
+    #[test]
+    fn ids_are_found_inside() {
+        let map = IdMap::new(Kind::Users, &users(&[range(0, 100, 5), range(5, 7, 1)]), &root()).unwrap();
+        assert_eq!([100, 104, 105, 7, 0].map(|id| map.inside(id)), [Some(0), Some(4), None, Some(5), None]);
+        assert_eq!([0, 5, 6].map(|id| map.has_inside(id)), [true, true, false]);
+    }
+}

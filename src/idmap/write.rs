@@ -1,0 +1,80 @@
+//! Runs in: outer, or init in place. Writes the id maps of a child's new user namespace, user_namespaces(7).
+
+use super::{IdMap, IdMaps};
+use crate::error::{Failure, Stage, errno_of};
+use crate::exit::Outcome;
+use crate::path;
+use crate::sys::{self, PointerArray};
+use nix::errno::Errno;
+use nix::unistd::Pid;
+use std::borrow::Cow;
+use std::ffi::{CString, OsStr, c_int};
+use std::fs::OpenOptions;
+use std::io::Write as _;
+
+/// Maps users and groups into the user namespace of `child`.
+///
+/// # Errors
+/// EPERM, EACCES: a security module forbids it. ENOENT: /proc is missing, or is that of another PID namespace; or there is
+/// no newuidmap or newgidmap.
+pub(crate) fn write(child: Pid, maps: &IdMaps) -> Result<(), Failure> {
+    let failure = |(path, errno): (String, Errno)| Failure::new(Stage::MapIds, path, errno);
+    write_groups(child, &maps.groups).map_err(failure)?;
+    if maps.users.needs_helper {
+        return run_helper("newuidmap", child, &maps.users).map_err(failure);
+    }
+    write_file(child, "uid_map", &maps.users.lines()).map_err(failure)
+}
+
+fn write_groups(child: Pid, map: &IdMap) -> Result<(), (String, Errno)> {
+    if map.needs_helper {
+        return run_helper("newgidmap", child, map);
+    }
+    match write_file(child, "gid_map", &map.lines()) {
+        // Without CAP_SETGID outside, the kernel first wants setgroups(2) given up inside: dropping a group could
+        // open what the group is denied.
+        Err((_, Errno::EPERM)) => {
+            write_file(child, "setgroups", "deny")?;
+            write_file(child, "gid_map", &map.lines())
+        }
+        done => done,
+    }
+}
+
+/// A map must arrive in a single write(2).
+fn write_file(child: Pid, name: &str, content: &str) -> Result<(), (String, Errno)> {
+    let path = format!("/proc/{child}/{name}");
+    let written =
+        OpenOptions::new().write(true).open(&path).and_then(|mut file| file.write_all(content.as_bytes()));
+    written.map_err(|error| (path, errno_of(&error)))
+}
+
+/// newuidmap(1) or newgidmap(1): `NAME PID INSIDE OUTSIDE COUNT…`. It says on stderr what it does not like.
+fn run_helper(name: &'static str, child: Pid, map: &IdMap) -> Result<(), (String, Errno)> {
+    let failure = |errno| (name.to_owned(), errno);
+    let line = format!("{name} {child} {}", map.lines());
+    // Words of our own making hold no NUL.
+    let words = line.split_ascii_whitespace().filter_map(|word| CString::new(word).ok()).map(Cow::Owned);
+    let argv = PointerArray::new(words.collect());
+    let env = PointerArray::new(sys::environment().map(Cow::Borrowed).collect());
+    let candidates = path::candidates(OsStr::new(name), std::env::var_os("PATH").as_deref());
+    let mut refused = Errno::ENOENT;
+    let spawned = sys::spawn_sharing_memory(&mut || -> c_int {
+        for candidate in &candidates {
+            match sys::execve(candidate, &argv, &env) {
+                Errno::ENOENT | Errno::ENOTDIR => {}
+                errno => refused = errno,
+            }
+        }
+        NOT_RUN
+    });
+    let status = sys::wait_for(spawned.map_err(failure)?);
+    match Outcome::from_wait(status) {
+        Outcome::Exited(0) => Ok(()),
+        Outcome::Exited(code) if c_int::from(code) == NOT_RUN => Err(failure(refused)),
+        Outcome::Exited(_) | Outcome::Killed(_) => Err(failure(Errno::EPERM)),
+    }
+}
+
+/// What no helper exits with.
+const NOT_RUN: c_int = 127;

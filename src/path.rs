@@ -1,0 +1,49 @@
+//! Runs in: outer or init, before any clone. Where a command is looked for; pure.
+
+use std::ffi::{CStr, CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+
+/// Where a command without PATH is looked for, as musl does.
+const DEFAULT_PATH: &str = "/usr/local/bin:/bin:/usr/bin";
+
+/// The paths that execvp(3) would try: PATH is searched only for a name without a slash, and an empty entry of it
+/// means the working directory. They are kept for as long as the process lives, like the environment. A name with a NUL, which
+/// no command line can hold, has none.
+pub(crate) fn candidates(command: &OsStr, path: Option<&OsStr>) -> Vec<&'static CStr> {
+    let name = command.as_bytes();
+    let leak =
+        |path: Vec<u8>| CString::new(path).ok().map(|path| -> &'static CStr { Box::leak(path.into_boxed_c_str()) });
+    if name.is_empty() || name.contains(&b'/') {
+        return leak(name.to_vec()).into_iter().collect();
+    }
+    let path = path.unwrap_or(OsStr::new(DEFAULT_PATH)).as_bytes();
+    path.split(|byte| *byte == b':').filter_map(|directory| leak(join(directory, name))).collect()
+}
+
+fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
+    let separator: &[u8] = if directory.is_empty() { b"./" } else { b"/" };
+    [directory, separator, name].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_searched_as_execvp_does() {
+        let table: &[(&str, Option<&str>, &[&str])] = &[
+            ("ls", Some("/a:/b"), &["/a/ls", "/b/ls"]),
+            ("ls", Some(""), &["./ls"]),
+            ("ls", Some("/a::"), &["/a/ls", "./ls", "./ls"]),
+            ("ls", None, &["/usr/local/bin/ls", "/bin/ls", "/usr/bin/ls"]),
+            ("./ls", Some("/a"), &["./ls"]),
+            ("d/ls", Some("/a"), &["d/ls"]),
+            ("", Some("/a"), &[""]),
+        ];
+        for (command, path, expected) in table {
+            let found = candidates(OsStr::new(command), path.map(OsStr::new));
+            let found: Vec<_> = found.iter().map(|path| path.to_str().unwrap()).collect();
+            assert_eq!(found, *expected, "{command} {path:?}");
+        }
+    }
+}
