@@ -28,6 +28,8 @@ pub(crate) struct Entry {
     pub(crate) name: Vec<u8>,
     pub(crate) gid: u32,
     pub(crate) home: OsString,
+    /// May be empty.
+    pub(crate) shell: OsString,
 }
 
 /// The user of this name or number. A name wins over a number that looks the same.
@@ -110,9 +112,9 @@ fn passwd_entries(text: &[u8]) -> impl Iterator<Item = (u32, Entry)> {
     text.split(|byte| *byte == b'\n').filter_map(|line| {
         let mut fields = line.split(|byte| *byte == b':');
         let (name, _password, uid, gid) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-        let home = fields.nth(1)?;
-        let home = OsString::from_vec(home.to_vec());
-        (!name.is_empty()).then_some((id(uid)?, Entry { name: name.to_vec(), gid: id(gid)?, home }))
+        let home = OsString::from_vec(fields.nth(1)?.to_vec());
+        let shell = OsString::from_vec(fields.next().unwrap_or_default().to_vec());
+        (!name.is_empty()).then_some((id(uid)?, Entry { name: name.to_vec(), gid: id(gid)?, home, shell }))
     })
 }
 

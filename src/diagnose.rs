@@ -29,6 +29,19 @@ pub(crate) fn hint(failure: &Failure, namespaces: Kinds) -> Option<String> {
         (Stage::MapIds, Errno::ENOENT) if !failure.object.as_bytes().starts_with(b"/") => Some(
             "install it (Debian: apt-get install uidmap), or map yourself alone: --map-root, --map-current".into(),
         ),
+        (Stage::OpenNamespace, errno) => not_opened(errno),
+        (Stage::FindTarget, Errno::ESRCH | Errno::ENOENT) => {
+            Some("it has ended, or runs in a PID namespace that this one does not see: ps shows what there is".into())
+        }
+        (Stage::EnterNamespace | Stage::EnterRoot, Errno::EPERM | Errno::EACCES) => Some(
+            "this takes CAP_SYS_ADMIN (and CAP_SYS_CHROOT for mnt) over the namespace: be root, or its user namespace's \
+             owner, and enter that as well"
+                .into(),
+        ),
+        (Stage::EnterNamespace, Errno::EINVAL) => {
+            Some("a process with threads, or of another machine's making; see setns(2)".into())
+        }
+        (Stage::KeepNamespace, errno) => not_kept(errno),
         (Stage::MakeTimeNamespace, Errno::EINVAL | Errno::ENOENT) => Some("time namespaces need Linux 5.6".into()),
         (Stage::MakeTimeNamespace | Stage::SetClocks, Errno::EPERM | Errno::EACCES) => {
             Some("this takes CAP_SYS_ADMIN and CAP_SYS_TIME, or --map-root".into())
@@ -103,7 +116,7 @@ fn identity_refused(stage: Stage, errno: Errno, user_namespace: bool) -> Option<
             "this takes CAP_SETGID: start as root (docker: --user 0, --cap-add SETGID)"
         }
         (Stage::SetUid | Stage::SetGid | Stage::SetGroups, Errno::EINVAL) => {
-            "the id is not mapped into this user namespace: see /proc/self/uid_map and gid_map"
+            "an id is not mapped into this user namespace: see /proc/self/uid_map and gid_map; --groups none takes none"
         }
         (Stage::KeepCaps, Errno::EPERM) => {
             "only what pidone itself has can be kept: see CapPrm in /proc/self/status"
@@ -119,6 +132,28 @@ fn identity_refused(stage: Stage, errno: Errno, user_namespace: bool) -> Option<
         }
         (Stage::SetOomScore, Errno::ENOENT) => "/proc must be mounted for that",
         (Stage::ChangeDirectory, Errno::EACCES) => "it is entered with the rights of the command's user",
+        _ => return None,
+    };
+    Some(hint.into())
+}
+
+fn not_opened(errno: Errno) -> Option<String> {
+    let hint = match errno {
+        Errno::EACCES | Errno::EPERM => {
+            "this takes the rights to trace the process: the same user, or CAP_SYS_PTRACE"
+        }
+        Errno::ENOENT => "nothing is kept there, or the process has ended",
+        Errno::ENOTTY => "that is no namespace's file",
+        _ => return None,
+    };
+    Some(hint.into())
+}
+
+fn not_kept(errno: Errno) -> Option<String> {
+    let hint = match errno {
+        Errno::EEXIST => "something is kept there already: 'pidone release' it, or choose another directory",
+        Errno::EPERM => "to mount files takes CAP_SYS_ADMIN over the caller's own mount namespace",
+        Errno::EACCES => "the directory must be one of your own",
         _ => return None,
     };
     Some(hint.into())

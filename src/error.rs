@@ -51,6 +51,20 @@ stages! {
     MakeTimeNamespace => "cannot create the new time namespace",
     /// Writing timens_offsets, time_namespaces(7).
     SetClocks => "cannot set the clocks",
+    /// Opening a file below /proc/PID/ns, or one that keeps a namespace.
+    OpenNamespace => "cannot open a namespace",
+    /// /proc/PID.
+    FindTarget => "cannot find the process to enter",
+    /// setns(2).
+    EnterNamespace => "cannot enter a namespace",
+    /// chroot(2) and fchdir(2) to what the target has.
+    EnterRoot => "cannot enter the target's root directory",
+    /// What can only be looked up inside: users, groups.
+    LookUpInside => "cannot prepare the command inside",
+    /// mount(2) of a namespace's file, and what that takes.
+    KeepNamespace => "cannot keep a namespace",
+    /// umount2(2) and unlink(2) of such a file.
+    ReleaseNamespace => "cannot release a namespace",
     /// Reading outer's word that the ids are mapped.
     AwaitIds => "cannot hear from outer that ids are mapped",
     /// PR_SET_PDEATHSIG and the pipe that notices outer's death.

@@ -13,7 +13,7 @@ use log::warn;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::unistd::{pipe2, read, write};
+use nix::unistd::{Pid, pipe2, read, write};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -23,6 +23,10 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 pub(crate) enum Report {
     /// The child has left outer's process group: what outer forwards from now on arrives once.
     Apart,
+    /// The new namespaces are as they were asked for; what follows waits for a gate.
+    Furnished,
+    /// The process that is to be the workload stands in the namespaces to enter, and has this pid outside.
+    Joined(Pid),
     /// The workload does not run, for this reason.
     Failed(Failure),
     /// The workload was stopped by this signal.
@@ -37,6 +41,8 @@ const FAILED: u8 = 1;
 const ENDED: u8 = 2;
 const STOPPED: u8 = 3;
 const APART: u8 = 4;
+const FURNISHED: u8 = 5;
+const JOINED: u8 = 6;
 /// Kind, stage, and a number: errno, wait status or signal, in the machine's own byte order. A failure's object follows,
 /// to the end: nothing comes after a failure.
 const HEADER: usize = 6;
@@ -49,6 +55,8 @@ impl Report {
                 (FAILED, failure.stage as u8, failure.errno as i32, failure.object.as_bytes())
             }
             Report::Apart => (APART, 0, 0, [].as_slice()),
+            Report::Furnished => (FURNISHED, 0, 0, [].as_slice()),
+            Report::Joined(pid) => (JOINED, 0, pid.as_raw(), [].as_slice()),
             Report::Stopped(signal) => (STOPPED, 0, signal.number(), [].as_slice()),
             Report::Ended(outcome) => (ENDED, 0, outcome.to_wait().0, [].as_slice()),
         };
@@ -69,6 +77,8 @@ impl Report {
                 errno: Errno::from_raw(number),
             })),
             APART => Some(Report::Apart),
+            FURNISHED => Some(Report::Furnished),
+            JOINED => Some(Report::Joined(Pid::from_raw(number))),
             STOPPED => Signal::new(number).map(Report::Stopped),
             ENDED => Some(Report::Ended(Outcome::from_wait(WaitStatus(number)))),
             _ => None,
@@ -223,7 +233,9 @@ mod tests {
             let report = Report::Failed(Failure { stage: *stage, object, errno: Errno::EPERM });
             assert_eq!(round_trip(&report), Some(report));
         }
-        for report in [Report::Apart, Report::Stopped(Signal::TTIN)] {
+        for report in
+            [Report::Apart, Report::Furnished, Report::Joined(Pid::from_raw(7)), Report::Stopped(Signal::TTIN)]
+        {
             assert_eq!(round_trip(&report), Some(report));
         }
         for outcome in [Outcome::Exited(255), Outcome::Killed(Signal::new(64).unwrap())] {

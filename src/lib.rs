@@ -47,6 +47,8 @@ mod account;
 mod path;
 mod environment;
 mod outer;
+mod keep;
+mod enter;
 mod init;
 mod job;
 mod forward;
@@ -69,9 +71,11 @@ mod sys;
 
 use crate::cli::Personality;
 use crate::error::{Failure, Stage, Voice};
+use crate::exit::Codes;
 use crate::logging::Half;
+use crate::namespace::Kinds;
 use crate::plan::LaunchPlan;
-use crate::request::{Output, Place, Request, RunRequest};
+use crate::request::{Output, Place, Request, RunRequest, Target};
 use crate::sys::SignalState;
 use std::ffi::c_int;
 use std::io::Write as _;
@@ -93,6 +97,8 @@ pub fn run(args: Args) -> c_int {
     let status = match personality.parse(words, &|name| std::env::var_os(name)) {
         Ok(Request::Show(output, text)) => print(output, &text, signals),
         Ok(Request::InstallNames(directory)) => install::names(&directory),
+        Ok(Request::Release(directory)) => keep::release(&directory),
+        Ok(Request::Enter(target, request)) => enter(target, *request, signals),
         Ok(Request::Run(request)) => launch(*request, personality, signals),
         Err(error) => {
             error.print(personality.voice());
@@ -123,6 +129,22 @@ fn launch(mut request: RunRequest, personality: Personality, signals: SignalStat
         failure.print(voice, diagnose::hint(&failure, kinds).as_deref());
         codes.status_of(&failure)
     })
+}
+
+fn enter(target: Target, mut request: RunRequest, signals: SignalState) -> u8 {
+    logging::set_up(Half::Outer, request.level);
+    let exit_map = std::mem::take(&mut request.exit_map);
+    match enter::run(&target, request, signals) {
+        Ok(outcome) => outer::end_like(outcome.mapped(&exit_map)),
+        Err(enter::Refusal::Usage(error)) => {
+            error.print(Voice::Pidone);
+            exit::PIDONE_FAILED
+        }
+        Err(enter::Refusal::Failure(failure)) => {
+            failure.print(Voice::Pidone, diagnose::hint(&failure, Kinds::NONE).as_deref());
+            Codes::PIDONE.status_of(&failure)
+        }
+    }
 }
 
 /// To the terminal, file or pipe that is meant, ending like any program when that is a closed pipe.

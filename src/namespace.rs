@@ -21,6 +21,16 @@ impl Kind {
     pub(crate) const ALL: [Kind; 8] =
         [Kind::User, Kind::Pid, Kind::Mount, Kind::Uts, Kind::Ipc, Kind::Net, Kind::Cgroup, Kind::Time];
 
+    /// The one of this name, as it stands below /proc/PID/ns.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Kind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The one with this flag.
+    pub(crate) fn of_flag(flag: c_int) -> Option<Self> {
+        Kind::ALL.into_iter().find(|kind| kind.flag() == flag)
+    }
+
     /// Its file below /proc/PID/ns.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -81,6 +91,16 @@ impl Kinds {
 
     pub(crate) fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// The set that a list names: `pid,mnt`.
+    pub(crate) fn parse(list: &str) -> Option<Self> {
+        list.split(',').try_fold(Kinds::NONE, |set, name| Some(set.with(Kind::parse(name)?)))
+    }
+
+    /// For setns(2).
+    pub(crate) fn flags(self) -> c_int {
+        self.0
     }
 
     /// For clone(2), which cannot make time namespaces.

@@ -11,7 +11,8 @@ use crate::job;
 use crate::namespace::{Kind, Kinds};
 use crate::path;
 use crate::request::{
-    ClockOffset, Grouping, Identity, OnExit, Orphans, Place, ProcMount, Propagation, RunRequest, StopRules,
+    ClockOffset, Grouping, Identity, NamespaceRequest, OnExit, Orphans, Place, ProcMount, Propagation, RunRequest,
+    StopRules,
 };
 use crate::signal::Signal;
 use crate::sys::{PointerArray, SignalState};
@@ -44,6 +45,8 @@ pub(crate) struct NamespacePlan {
     pub(crate) id_maps: Option<IdMaps>,
     pub(crate) hostname: Option<OsString>,
     pub(crate) domainname: Option<OsString>,
+    /// The directory to keep them in as files.
+    pub(crate) persist: Option<OsString>,
     /// The text of timens_offsets, time_namespaces(7); may be empty.
     pub(crate) clocks: String,
     pub(crate) proc: ProcMount,
@@ -71,6 +74,7 @@ impl NamespacePlan {
             id_maps: if kinds.has(Kind::User) { Some(IdMaps::new(&asked.map)?) } else { None },
             hostname: asked.hostname.clone(),
             domainname: asked.domainname.clone(),
+            persist: asked.persist.clone(),
             clocks: offset("monotonic", asked.monotonic) + &offset("boottime", asked.boottime),
             proc: request.proc.unwrap_or(default_proc),
             propagation: request.propagation.unwrap_or(Propagation::Private),
@@ -124,6 +128,37 @@ impl LaunchPlan {
             workload,
         })
     }
+}
+
+/// For a command that is entered into namespaces which are there, and is made there.
+///
+/// # Errors
+/// An option that asks for namespaces, or for what only an init inside could do.
+pub(crate) fn for_entering(request: &RunRequest) -> Result<LaunchPlan, UsageError> {
+    let asked = [
+        (request.place.is_some(), "--in-place, --isolate and --as-pid1"),
+        (request.namespaces != NamespaceRequest::default(), "options that make namespaces"),
+        (request.proc.is_some(), "--proc"),
+        (request.propagation.is_some(), "--propagation"),
+        (request.on_exit.is_some(), "--on-exit"),
+        (request.stop.all, "--stop-all"),
+        (request.pause, "--pause"),
+    ];
+    if let Some((_, option)) = asked.iter().find(|(asked, _)| *asked) {
+        let message = format!("enter makes no namespaces and no init; it does not go with {option}");
+        return Err(UsageError::with_hint(message, "leave it out (it may stand in PIDONE_OPTIONS)"));
+    }
+    Ok(LaunchPlan {
+        place: Place::InPlace,
+        namespaces: NamespacePlan::new(&RunRequest::new(), Place::InPlace)?,
+        rules: rules(request),
+        orphans: Orphans::Leave,
+        announce_reaped: false,
+        on_exit: OnExit::Leave,
+        parent_death: request.parent_death,
+        die_with_parent: !request.no_die_with_parent,
+        workload: None,
+    })
 }
 
 fn rules(request: &RunRequest) -> Rules {
@@ -183,6 +218,10 @@ fn refuse_namespace_options(request: &RunRequest) -> Result<(), UsageError> {
         let message = "--all: in place there can be no new PID namespace";
         return Err(UsageError::with_hint(message, "name the others, such as --uts and --net, or use --isolate"));
     }
+    if request.namespaces.persist.is_some() {
+        let message = "--persist: in place there is nobody outside to keep namespaces";
+        return Err(UsageError::with_hint(message, hint));
+    }
     if request.no_die_with_parent {
         let message = "this option needs a new PID namespace, and in place there is none: --no-die-with-parent";
         return Err(UsageError::with_hint(message, hint));
@@ -198,7 +237,15 @@ fn refuse_namespace_options(request: &RunRequest) -> Result<(), UsageError> {
 }
 
 impl Workload {
-    fn new(request: &RunRequest, id_maps: Option<&IdMaps>, signals: SignalState) -> Result<Self, UsageError> {
+    /// Checks and prepares the command of `request`. Reads the files that users and groups stand in, if one is named.
+    ///
+    /// # Errors
+    /// A name that stands in no file; a NUL byte.
+    pub(crate) fn new(
+        request: &RunRequest,
+        id_maps: Option<&IdMaps>,
+        signals: SignalState,
+    ) -> Result<Self, UsageError> {
         let mut environment = Environment::inherited();
         let identity = IdentityPlan::new(request.identity.clone(), id_maps, &mut environment)?;
         let listen = ListenPid::find(&environment);

@@ -16,8 +16,23 @@ pub(crate) enum Request {
     Show(Output, String),
     /// Links in this directory, by the names of other inits.
     InstallNames(OsString),
+    /// No more namespaces kept as files in this directory.
+    Release(OsString),
+    /// A command to run in namespaces that are there.
+    Enter(Target, Box<RunRequest>),
     /// A command to run.
     Run(Box<RunRequest>),
+}
+
+/// Whose namespaces to enter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Those of this process.
+    Process(i32),
+    /// Those kept as files in this directory.
+    Kept(OsString),
+    /// Those of these files.
+    Files(Vec<OsString>),
 }
 
 /// Where a text goes.
@@ -58,6 +73,16 @@ pub(crate) struct NamespaceRequest {
     pub(crate) monotonic: Option<ClockOffset>,
     pub(crate) boottime: Option<ClockOffset>,
     pub(crate) map: MapRequest,
+    /// The directory to keep them in as files.
+    pub(crate) persist: Option<OsString>,
+}
+
+/// What only `enter` knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct EnterOptions {
+    pub(crate) files: Vec<OsString>,
+    /// No others than these.
+    pub(crate) only: Option<Kinds>,
 }
 
 /// What stands at /proc in the new mount namespace.
@@ -202,6 +227,7 @@ pub(crate) struct RunRequest {
     /// Tell of each orphan that was reaped, in tini's words.
     pub(crate) announce_reaped: bool,
     pub(crate) namespaces: NamespaceRequest,
+    pub(crate) enter: EnterOptions,
     /// `None`: a fresh one where there is a new mount namespace.
     pub(crate) proc: Option<ProcMount>,
     /// `None`: private where there is a new mount namespace.
@@ -241,6 +267,7 @@ impl RunRequest {
             orphans: Orphans::Adopt,
             announce_reaped: false,
             namespaces: NamespaceRequest::default(),
+            enter: EnterOptions::default(),
             proc: None,
             propagation: None,
             no_die_with_parent: false,

@@ -7,6 +7,7 @@
 //! - [`footprint`]: what pidone itself holds on to while it runs: descriptors, directories, wake-ups
 //! - [`isolation`]: namespaces, mounts, nesting, id maps
 //! - [`namespaces`]: the other six kinds, names, clocks, id maps
+//! - [`enter`]: into namespaces that are there; kept ones
 //! - [`death`]: nothing survives outer
 //! - [`failures`]: one message, one hint, the right status, nothing left behind
 //! - [`terminal`]: foreground, Ctrl-C, and the terminal given back; on a real pseudo-terminal
@@ -24,6 +25,7 @@
 
 mod death;
 mod drop_in;
+mod enter;
 mod exit_status;
 mod failures;
 mod footprint;

@@ -23,6 +23,7 @@ pub(crate) enum Group {
     Signals,
     Stopping,
     Identity,
+    Enter,
     General,
 }
 
@@ -34,6 +35,7 @@ impl Group {
             Group::Signals => "Signals and exit status",
             Group::Stopping => "Stopping",
             Group::Identity => "Who the command is, and with what",
+            Group::Enter => "For 'pidone enter'",
             Group::General => "General",
         }
     }
@@ -109,6 +111,8 @@ pub(crate) const OPTIONS: &[OptionDoc] = &[
     OptionDoc::value(Group::Namespaces, "propagation", "private|slave|shared|unchanged",
         "how mounts travel in and out (default private)",
         "private: not at all; slave: only in; shared: both; unchanged: as each mount was."),
+    OptionDoc::value(Group::Namespaces, "persist", "DIR", "keep the new namespaces as files in DIR when all inside has ended",
+        "For 'pidone enter DIR', until 'pidone release DIR'."),
     OptionDoc::flag(Group::Namespaces, "no-die-with-parent", "let the inside live on when pidone outside is killed", ""),
 
     OptionDoc::flag(Group::Signals, "group", "forward signals to the command's whole process group",
@@ -157,6 +161,10 @@ pub(crate) const OPTIONS: &[OptionDoc] = &[
     OptionDoc::value(Group::Identity, "rlimit", "NAME=SOFT[:HARD]", "limit a resource, such as nofile=1024:4096",
         "Repeatable. Names as in prlimit(1); a number or unlimited. SOFT alone sets both; SOFT: and :HARD one of them."),
     OptionDoc::value(Group::Identity, "oom-score-adj", "N", "who goes first when memory runs out: -1000 to 1000 (first)", ""),
+
+    OptionDoc::value(Group::Enter, "ns", "FILE", "enter the namespace of this file, in place of a TARGET", "Repeatable."),
+    OptionDoc::value(Group::Enter, "only", "LIST", "enter these kinds alone, such as pid,mnt",
+        "By default all in which TARGET differs: user pid mnt uts ipc net cgroup time."),
 
     OptionDoc::flag(Group::General, "verbose", "say on stderr what is done; -vv and -vvv say more",
         "RUST_LOG (error, warn, info, debug, trace) does the same.").or('v'),

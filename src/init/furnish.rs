@@ -5,7 +5,7 @@ use super::mounts;
 use crate::error::{Failure, Stage};
 use crate::handshake::Gate;
 use crate::idmap::IdMaps;
-use crate::namespace::Kind;
+use crate::namespace::{Kind, Kinds};
 use crate::plan::NamespacePlan;
 use crate::sys;
 use nix::fcntl::{OFlag, open};
@@ -91,7 +91,7 @@ pub(super) fn enter_time_namespace(plan: &NamespacePlan) -> Result<(), Failure> 
     }
     let enter = || {
         let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-        sys::enter_time(open("/proc/self/ns/time_for_children", flags, Mode::empty())?)
+        sys::enter(open("/proc/self/ns/time_for_children", flags, Mode::empty())?, Kinds::of(&[Kind::Time]))
     };
     enter().map_err(|errno| Failure::new(Stage::MakeTimeNamespace, "time", errno))
 }

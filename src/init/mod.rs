@@ -18,9 +18,9 @@ mod furnish;
 mod mounts;
 mod shutdown;
 mod supervise;
-mod workload;
+pub(crate) mod workload;
 
-use self::supervise::Above;
+pub(crate) use self::supervise::Above;
 use crate::error::{Failure, Stage};
 use crate::exit::{Outcome, PIDONE_FAILED};
 use crate::forward::Forwarder;
@@ -48,6 +48,8 @@ pub(crate) struct Link {
     pub(crate) reporter: Reporter,
     /// Only with a user namespace.
     pub(crate) gate: Option<Gate>,
+    /// Only where outer wants to keep the namespaces, once they are furnished.
+    pub(crate) hold: Option<Gate>,
 }
 
 /// In place: this very process is init. It is PID 1 already, or becomes a child subreaper.
@@ -85,6 +87,7 @@ pub(crate) fn isolated(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
         .and_then(|()| watch_outer(&plan, &reporter))
         .and_then(|()| die_with_outer(&plan, &reporter))
         .and_then(|()| furnish::set_up(&plan.namespaces, link.gate))
+        .and_then(|()| wait_for_keeper(link.hold, &reporter))
         .and_then(|()| start(&mut plan, job.terminal()));
     // Outer gives the foreground back to the shell, whose process group cannot even be named from in here.
     drop(job);
@@ -114,7 +117,7 @@ fn start(plan: &mut LaunchPlan, terminal: Option<&Terminal>) -> Result<Option<Pi
 }
 
 /// All that follows: until the workload has ended, or a pause has, and the others have been seen off.
-fn oversee(
+pub(crate) fn oversee(
     plan: &LaunchPlan,
     workload: Option<Pid>,
     others: &Others,
@@ -163,7 +166,8 @@ pub(crate) fn bare(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
     let ready = leave_outers_group(plan.rules.grouping, &link.reporter)
         .and_then(|()| die_with_outer(&plan, &link.reporter))
         .and_then(|()| furnish::set_up(&plan.namespaces, link.gate))
-        .and_then(|()| furnish::enter_time_namespace(&plan.namespaces));
+        .and_then(|()| furnish::enter_time_namespace(&plan.namespaces))
+        .and_then(|()| wait_for_keeper(link.hold, &link.reporter));
     let failure = match (ready, &mut plan.workload) {
         (Ok(()), Some(workload)) => workload::become_it(workload, job.terminal()).failure(workload),
         // The plan refuses a pause here.
@@ -171,6 +175,13 @@ pub(crate) fn bare(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
         (Err(failure), _) => failure,
     };
     fail(failure, &link.reporter)
+}
+
+/// Lets outer keep the namespaces as files, before the workload can end in them.
+fn wait_for_keeper(hold: Option<Gate>, reporter: &Reporter) -> Result<(), Failure> {
+    let Some(hold) = hold else { return Ok(()) };
+    reporter.send(&Report::Furnished);
+    hold.pass().map_err(|errno| Failure::new(Stage::AwaitIds, "keeper's pipe", errno))
 }
 
 /// From here on a signal for outer's process group (`kill %1`) reaches outer only, which forwards it, and waits with

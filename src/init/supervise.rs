@@ -19,7 +19,7 @@ use nix::unistd::Pid;
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// Who is above init, and can continue a workload that was stopped.
-pub(super) enum Above<'a> {
+pub(crate) enum Above<'a> {
     /// Nobody that init knows of: it is PID 1 in place.
     Nobody(Job),
     /// A shell, perhaps: init is in place, and one of its jobs.

@@ -14,7 +14,7 @@ use std::ffi::{CStr, c_int};
 use std::os::unix::ffi::OsStrExt;
 
 /// Why no exec succeeded.
-pub(super) struct ExecError {
+pub(crate) struct ExecError {
     stage: Stage,
     /// `None`: the command itself.
     subject: Option<Subject>,
@@ -26,7 +26,7 @@ impl ExecError {
         ExecError { stage, subject: None, errno }
     }
 
-    pub(super) fn failure(&self, workload: &Workload) -> Failure {
+    pub(crate) fn failure(&self, workload: &Workload) -> Failure {
         match self.subject {
             None => Failure::new(self.stage, &workload.command, self.errno),
             Some(subject) => Failure::new(self.stage, subject.name(workload), self.errno),
@@ -41,7 +41,7 @@ impl From<Misfit> for ExecError {
 }
 
 /// The child's status when exec failed; nobody sees it, because init knows the reason and reaps it.
-pub(super) const UNSEEN: c_int = 127;
+pub(crate) const UNSEEN: c_int = 127;
 
 /// Starts the workload as a child, and returns once exec has succeeded or failed. Init is suspended meanwhile and
 /// learns the reason through the memory that it shares with the child: no pipe, no guessed code.
@@ -85,7 +85,7 @@ pub(super) fn start(
 ///
 /// # Errors
 /// Of setsid(2), which cannot fail in a process that has just been made.
-pub(super) fn leave_group(grouping: Grouping) -> nix::Result<()> {
+pub(crate) fn leave_group(grouping: Grouping) -> nix::Result<()> {
     match grouping {
         Grouping::Shared => return Ok(()),
         Grouping::Own => {
@@ -104,7 +104,7 @@ pub(super) fn leave_group(grouping: Grouping) -> nix::Result<()> {
 
 /// Turns the calling process into the workload: what pidone changed of the process it was started as is put back, what
 /// was asked for is put on, and exec replaces the rest. Allocates nothing and comes back only with an error.
-pub(super) fn become_it(workload: &mut Workload, terminal: Option<&Terminal>) -> ExecError {
+pub(crate) fn become_it(workload: &mut Workload, terminal: Option<&Terminal>) -> ExecError {
     if let Some(terminal) = terminal {
         // Before exec, so that the workload can read from its first instruction on; SIGTTOU is still blocked.
         terminal.hand_to(getpid());

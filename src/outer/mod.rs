@@ -12,6 +12,7 @@ use crate::handshake::{self, Report};
 use crate::idmap;
 use crate::init::{self, Link};
 use crate::job::Job;
+use crate::keep::Keeper;
 use crate::parent::Parent;
 use crate::plan::LaunchPlan;
 use crate::reap::{self, MainChild};
@@ -32,8 +33,10 @@ pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
     let parent = plan.parent_death.map(Parent::watch).transpose()?;
     let (place, rules, kinds) = (plan.place, plan.rules, plan.namespaces.kinds);
     let maps = plan.namespaces.id_maps.clone();
+    let mut keeper = plan.namespaces.persist.as_deref().map(Keeper::new).transpose()?;
     let (listener, reporter) = handshake::pipe()?;
     let (gate, gate_keeper) = maps.as_ref().map(|_| handshake::gate()).transpose()?.unzip();
+    let (hold, hold_keeper) = keeper.as_ref().map(|_| handshake::gate()).transpose()?.unzip();
     if rules.grouping == Grouping::Session {
         terminal::leave_to_new_session();
     }
@@ -44,23 +47,41 @@ pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
     let child = match forked {
         Forked::Parent(child) => child,
         Forked::Child => {
-            drop((listener, gate_keeper));
+            drop((listener, gate_keeper, hold_keeper));
+            // What outer began to keep is outer's.
+            std::mem::forget(keeper);
             let inside = if place == Place::Bare { init::bare } else { init::isolated };
-            exit_now(inside(plan, Link { reporter, gate }, job));
+            exit_now(inside(plan, Link { reporter, gate, hold }, job));
         }
     };
-    drop((reporter, gate));
+    drop((reporter, gate, hold));
     let mapped = maps.map_or(Ok(()), |maps| idmap::write(child, &maps));
     // Shut and not opened when the maps failed: the child then ends by itself, and is reaped below.
     if let (Ok(()), Some(gate_keeper)) = (&mapped, gate_keeper) {
         gate_keeper.open();
     }
-    let (end, report) = supervise::until_the_end(child, place, &listener, job, rules, parent);
-    match mapped {
+    // Nothing is forwarded before the child has left our process group, or a signal for the group would reach it twice.
+    let mut said = listener.next().filter(|report| *report != Report::Apart);
+    let mut kept = Ok(());
+    if let (None, Some(keeper), Some(hold_keeper)) = (&said, &mut keeper, hold_keeper) {
+        said = listener.next().filter(|report| *report != Report::Furnished);
+        if said.is_none() {
+            kept = keeper.keep(child, kinds);
+        }
+        if kept.is_ok() {
+            hold_keeper.open();
+        }
+    }
+    let (end, report) = supervise::until_the_end(child, place, &listener, said, job, rules, parent);
+    let ended = match mapped.and(kept) {
         // A child that was killed meanwhile is why there was nothing to map, and the better story.
         Err(failure) if !matches!(end, MainChild::Ended(Outcome::Killed(_))) => Err(failure),
         _ => read_report(end, report, place),
+    };
+    if let (Ok(_), Some(keeper)) = (&ended, keeper) {
+        keeper.leave();
     }
+    ended
 }
 
 /// What became of the workload, from init's report if there is one and from its end if not.

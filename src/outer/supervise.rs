@@ -24,18 +24,18 @@ struct Inside<'a> {
     last_word: Option<Report>,
 }
 
-/// Forwards signals to `child` and reaps until it has ended. Returns how it ended, and what it said last.
+/// Forwards signals to `child`, which has said this so far, and reaps until it has ended. Returns how it ended, and what
+/// it said last.
 pub(super) fn until_the_end(
     child: Pid,
     place: Place,
     listener: &Listener,
+    said: Option<Report>,
     mut job: Job,
     rules: Rules,
     parent: Option<Parent>,
 ) -> (MainChild, Option<Report>) {
-    let mut inside = Inside { child, place, listener, last_word: None };
-    // Nothing is forwarded before the child has left our process group, or a signal for the group would reach it twice.
-    inside.last_word = listener.next().filter(|report| *report != Report::Apart);
+    let mut inside = Inside { child, place, listener, last_word: said };
     if let Err(errno) = listener.watch() {
         warn!("cannot watch the report pipe: {}; Ctrl-Z will not be seen", reason(errno));
     }

@@ -36,6 +36,14 @@ pub(crate) fn clone_process(namespaces: c_int) -> Result<Forked> {
     }
 }
 
+/// Forks, but the new process is a child of the caller's parent (`CLONE_PARENT`).
+///
+/// # Errors
+/// As `clone_process`; ENOMEM where the PID namespace for children has lost its init. EINVAL: the caller is a PID 1.
+pub(crate) fn clone_sibling() -> Result<Forked> {
+    clone_process(libc::CLONE_PARENT)
+}
+
 /// Room for the calls between clone and exec; only the pages that are really used ever become memory.
 const STACK_SIZE: usize = 64 * 1024;
 

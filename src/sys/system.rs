@@ -1,5 +1,6 @@
 //! Runs in: init, workload child. What is set in new UTS, network and time namespaces.
 
+use crate::namespace::{Kind, Kinds};
 use nix::Result;
 use nix::errno::Errno;
 use nix::libc::{self, c_char, c_int, c_short};
@@ -56,13 +57,28 @@ pub(crate) fn unshare_time() -> Result<()> {
     Errno::result(unsafe { libc::unshare(CLONE_NEWTIME) }).map(drop)
 }
 
-/// Enters a time namespace (setns(2)).
+/// Enters the namespace of a file, which must be of this kind; or, with the descriptor of a process (Linux 5.8), its
+/// namespaces of all these kinds at once (setns(2)). A PID namespace is entered by children alone.
 ///
 /// # Errors
-/// EPERM: no CAP_SYS_ADMIN. EUSERS: the process shares its memory.
-pub(crate) fn enter_time(namespace: impl AsFd) -> Result<()> {
+/// EPERM: no CAP_SYS_ADMIN over it, or CAP_SYS_CHROOT for one of mounts. EINVAL: of another kind, or a user namespace that
+/// is ours already. ESRCH: the process is gone. EUSERS: the process shares its memory, and is to enter one of time.
+pub(crate) fn enter(namespace: impl AsFd, kinds: Kinds) -> Result<()> {
     // SAFETY: the descriptor is open for as long as it is borrowed.
-    Errno::result(unsafe { libc::setns(namespace.as_fd().as_raw_fd(), CLONE_NEWTIME) }).map(drop)
+    Errno::result(unsafe { libc::setns(namespace.as_fd().as_raw_fd(), kinds.flags()) }).map(drop)
+}
+
+/// The kind of the namespace that a descriptor is of (`NS_GET_NSTYPE`, ioctl_ns(2)).
+///
+/// # Errors
+/// ENOTTY: it is of none.
+pub(crate) fn kind_of(namespace: impl AsFd) -> Result<Kind> {
+    const NS_GET_NSTYPE: u32 = 0xb703;
+    // The request's number has another type in each C library.
+    let number = NS_GET_NSTYPE as _;
+    // SAFETY: the descriptor is open for as long as it is borrowed; there is no argument.
+    let flag = Errno::result(unsafe { libc::ioctl(namespace.as_fd().as_raw_fd(), number) })?;
+    Kind::of_flag(flag).ok_or(Errno::ENOTTY)
 }
 
 /// Missing from the libc crate for some C libraries.

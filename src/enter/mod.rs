@@ -1,0 +1,201 @@
+//! Runs in: init in place, joiner, workload child. `pidone enter`: a command in namespaces that are there.
+//!
+//! ```text
+//! pidone ─┬─ joiner      enters the namespaces, makes the workload beside itself (CLONE_PARENT), and ends
+//!         └─ workload    in all of them; pidone is its parent, reaps it at once, and never went in
+//! ```
+//!
+//! - [`target`]: opens everything, before anything is entered.
+
+mod target;
+
+use self::target::Joining;
+use crate::account;
+use crate::capability::{SYS_ADMIN, is_effective};
+use crate::error::{Failure, Stage, UsageError};
+use crate::exit::Outcome;
+use crate::handshake::{self, Gate, Report, Reporter};
+use crate::init::{self, Above, workload};
+use crate::job::Job;
+use crate::namespace::{Kind, Kinds};
+use crate::others::Others;
+use crate::parent::Parent;
+use crate::plan::{LaunchPlan, Workload, for_entering};
+use crate::reap;
+use crate::request::{Grouping, RunRequest, Target};
+use crate::sys::{self, Forked, SignalState, exit_now};
+use crate::terminal::{self, Terminal};
+use nix::errno::Errno;
+use nix::sys::prctl;
+use nix::sys::signal::Signal as StandardSignal;
+use nix::unistd::{Pid, chroot, fchdir, getuid};
+use std::ffi::{OsString, c_int};
+
+/// Why the command does not run.
+pub(crate) enum Refusal {
+    Usage(UsageError),
+    Failure(Failure),
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Refusal::Failure(failure)
+    }
+}
+
+/// What the processes on the way in need to know.
+struct Entry<'a> {
+    joining: &'a Joining,
+    request: RunRequest,
+    plan: &'a LaunchPlan,
+    signals: SignalState,
+    terminal: Option<&'a Terminal>,
+}
+
+/// Runs a command in the namespaces of `target`, and returns how it ended.
+///
+/// # Errors
+/// Why it did not run.
+pub(crate) fn run(target: &Target, request: RunRequest, signals: SignalState) -> Result<Outcome, Refusal> {
+    let plan = for_entering(&request).map_err(Refusal::Usage)?;
+    reap::drain_rest();
+    let parent = plan.parent_death.map(Parent::watch).transpose()?;
+    let joining = Joining::open(target, request.enter.only)?;
+    if plan.rules.grouping == Grouping::Session {
+        terminal::leave_to_new_session();
+    }
+    // Before there is a workload, which could have ended by now.
+    let others = Others::descendants();
+    let mut job = Job::new(plan.rules.grouping);
+    let started = start(Entry { joining: &joining, request, plan: &plan, signals, terminal: job.terminal() });
+    if started.is_err() {
+        job.end();
+    }
+    // Or the namespaces' files would keep them for as long as the command runs.
+    drop(joining);
+    Ok(init::oversee(&plan, Some(started?), &others, parent, Above::Shell(job)))
+}
+
+/// Returns once exec has succeeded or failed, with the workload's pid.
+fn start(entry: Entry<'_>) -> Result<Pid, Failure> {
+    let (listener, reporter) = handshake::pipe()?;
+    let (gate, gate_keeper) = handshake::gate()?;
+    let forked = sys::clone_process(Kinds::NONE.clone_flags())
+        .map_err(|errno| Failure::new(Stage::StartProcess, "enter", errno))?;
+    let joiner = match forked {
+        Forked::Parent(joiner) => joiner,
+        Forked::Child => {
+            drop((listener, gate_keeper));
+            exit_now(join(entry, &reporter, gate));
+        }
+    };
+    drop((reporter, gate));
+    let said = listener.next();
+    sys::wait_for(joiner);
+    let workload = match said {
+        Some(Report::Joined(pid)) => pid,
+        Some(Report::Failed(failure)) => return Err(failure),
+        _ => return Err(Failure::new(Stage::StartProcess, "enter", Errno::ECANCELED)),
+    };
+    gate_keeper.open();
+    // Exec closes the pipe without a word.
+    match listener.next() {
+        Some(Report::Failed(failure)) => {
+            sys::wait_for(workload);
+            Err(failure)
+        }
+        _ => Ok(workload),
+    }
+}
+
+/// The joiner: goes in, and makes the workload, which alone can be in a PID namespace.
+fn join(entry: Entry<'_>, reporter: &Reporter, gate: Gate) -> c_int {
+    let forked = enter_all(entry.joining).and_then(|()| {
+        sys::clone_sibling().map_err(|errno| Failure::new(Stage::StartProcess, "the entered PID namespace", errno))
+    });
+    match forked {
+        Ok(Forked::Parent(workload)) => reporter.send(&Report::Joined(workload)),
+        Ok(Forked::Child) => {
+            let failure = become_workload(entry, reporter, gate);
+            reporter.send(&Report::Failed(failure));
+        }
+        Err(failure) => reporter.send(&Report::Failed(failure)),
+    }
+    workload::UNSEEN
+}
+
+/// All at once by the descriptor of a process (Linux 5.8): the kernel then minds the order. One by one where that is not to be
+/// had, or does not work, which also tells where.
+fn enter_all(joining: &Joining) -> Result<(), Failure> {
+    let kinds = joining.kinds();
+    if let Some(process) = joining.process.as_ref().filter(|_| !kinds.is_empty())
+        && sys::enter(process, kinds).is_ok()
+    {
+        return Ok(());
+    }
+    // Who has rights out here uses them first, for he may have fewer in the user namespace; who has none gets his there. The
+    // one of mounts comes as late as can be, for it changes what paths mean.
+    let user_first = !is_effective(SYS_ADMIN);
+    let rank = |kind: Kind| match kind {
+        Kind::User if user_first => 0,
+        Kind::User => 3,
+        Kind::Mount => 2,
+        _ => 1,
+    };
+    let mut ordered: Vec<_> = joining.namespaces.iter().collect();
+    ordered.sort_by_key(|(kind, _, _)| rank(*kind));
+    for (kind, path, file) in ordered {
+        sys::enter(file, Kinds::of(&[*kind])).map_err(|errno| Failure::new(Stage::EnterNamespace, path, errno))?;
+    }
+    Ok(())
+}
+
+/// The workload's process, inside. Comes back only with the reason why it is not the workload.
+fn become_workload(entry: Entry<'_>, reporter: &Reporter, gate: Gate) -> Failure {
+    let Entry { joining, mut request, plan, signals, terminal } = entry;
+    let went_in = workload::leave_group(plan.rules.grouping)
+        .map_err(|errno| Failure::new(Stage::MakeSession, "setsid", errno))
+        .and_then(|()| gate.pass().map_err(|errno| Failure::new(Stage::AwaitIds, "gate pipe", errno)))
+        .and_then(|()| if plan.die_with_parent { die_with_parent(reporter) } else { Ok(()) })
+        .and_then(|()| enter_root(joining));
+    if let Err(failure) = went_in {
+        return failure;
+    }
+    if joining.kinds().has(Kind::User) {
+        // Ignoring errors: these ids need not be mapped, and then one stays who one is.
+        let _ = sys::set_groups(&[]);
+        let _ = sys::set_gid(0);
+        let _ = sys::set_uid(0);
+    }
+    if request.command.is_empty() {
+        request.command.push(login_shell(request.identity.user.as_deref()));
+    }
+    match Workload::new(&request, None, signals) {
+        Ok(mut command) => workload::become_it(&mut command, terminal).failure(&command),
+        Err(error) => Failure::new(Stage::LookUpInside, error.message, Errno::ENOENT),
+    }
+}
+
+fn die_with_parent(reporter: &Reporter) -> Result<(), Failure> {
+    let set = prctl::set_pdeathsig(StandardSignal::SIGKILL);
+    set.map_err(|errno| Failure::new(Stage::TieToOuter, "PR_SET_PDEATHSIG", errno))?;
+    if reporter.outer_lives() { Ok(()) } else { exit_now(workload::UNSEEN) }
+}
+
+/// What `/` and `.` are for the target; the namespace alone would give its own root.
+fn enter_root(joining: &Joining) -> Result<(), Failure> {
+    let Some((root, directory)) = &joining.root else { return Ok(()) };
+    let enter = || {
+        fchdir(root)?;
+        chroot(".")?;
+        fchdir(directory)
+    };
+    enter().map_err(|errno| Failure::new(Stage::EnterRoot, "/", errno))
+}
+
+/// The shell that passwd(5) gives a user inside, or else `/bin/sh`.
+fn login_shell(user: Option<&str>) -> OsString {
+    let user = user.map_or_else(|| getuid().to_string(), ToOwned::to_owned);
+    let entry = account::user(&user).ok().and_then(|user| user.entry);
+    entry.map(|entry| entry.shell).filter(|shell| !shell.is_empty()).unwrap_or_else(|| "/bin/sh".into())
+}

@@ -1,0 +1,104 @@
+//! Runs in: init in place, before the first namespace is entered. Opens all that a target has: its namespaces, its root and its
+//! working directory. After that the target may end, or change; what was opened stays what it was.
+
+use crate::error::{Failure, Stage, errno_of};
+use crate::namespace::{Kind, Kinds};
+use crate::request::Target;
+use crate::sys;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::{Mode, fstat, stat};
+use nix::unistd::Pid;
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+/// What is to be entered.
+pub(super) struct Joining {
+    /// A process, whose namespaces can be entered all at once.
+    pub(super) process: Option<OwnedFd>,
+    /// Each with its path, for messages. None is one that we are in already.
+    pub(super) namespaces: Vec<(Kind, PathBuf, OwnedFd)>,
+    /// The target's root and working directory, where its mount namespace is entered.
+    pub(super) root: Option<(OwnedFd, OwnedFd)>,
+}
+
+impl Joining {
+    /// Opens everything.
+    ///
+    /// # Errors
+    /// The process is gone; a file cannot be opened, or is no namespace.
+    pub(super) fn open(target: &Target, only: Option<Kinds>) -> Result<Self, Failure> {
+        let wanted = only.unwrap_or(Kinds::of(&Kind::ALL));
+        let joining = match target {
+            Target::Process(pid) => Self::of_process(*pid, wanted)?,
+            Target::Kept(directory) => Self::of_directory(Path::new(directory), wanted)?,
+            Target::Files(files) => {
+                let opened = files.iter().map(|file| open_file(Path::new(file)));
+                Self::of_files(opened.collect::<Result<_, _>>()?, wanted)
+            }
+        };
+        Ok(joining)
+    }
+
+    fn of_process(pid: i32, wanted: Kinds) -> Result<Self, Failure> {
+        let directory = PathBuf::from(format!("/proc/{pid}"));
+        let gone = |errno| Failure::new(Stage::FindTarget, pid.to_string(), errno);
+        // Before Linux 5.3 there is none: then each namespace is entered by its file.
+        let process = match sys::pidfd_open(Pid::from_raw(pid)) {
+            Err(errno @ (Errno::ESRCH | Errno::EINVAL)) => return Err(gone(errno)),
+            other => other.ok(),
+        };
+        fs::metadata(&directory).map_err(|error| gone(errno_of(&error)))?;
+        let kinds = Kind::ALL.into_iter().filter(|kind| wanted.has(*kind));
+        // A kind that this kernel does not have has no file.
+        let files = kinds.map(|kind| directory.join("ns").join(kind.name())).map(|file| open_file(&file));
+        let files = files.filter(|opened| !matches!(opened, Err(failure) if failure.errno == Errno::ENOENT));
+        let mut joining = Self::of_files(files.collect::<Result<_, _>>()?, wanted);
+        if joining.kinds().has(Kind::Mount) {
+            joining.root =
+                Some((open_directory(&directory.join("root"))?, open_directory(&directory.join("cwd"))?));
+        }
+        Ok(Joining { process, ..joining })
+    }
+
+    fn of_directory(directory: &Path, wanted: Kinds) -> Result<Self, Failure> {
+        let files = Kind::ALL.into_iter().map(|kind| directory.join(kind.name())).filter(|file| file.exists());
+        let files: Vec<_> = files.map(|file| open_file(&file)).collect::<Result<_, _>>()?;
+        if files.is_empty() {
+            return Err(Failure::new(Stage::OpenNamespace, directory, Errno::ENOENT));
+        }
+        Ok(Self::of_files(files, wanted))
+    }
+
+    fn of_files(mut files: Vec<(Kind, PathBuf, OwnedFd)>, wanted: Kinds) -> Self {
+        files.retain(|(kind, _, file)| wanted.has(*kind) && !is_ours(*kind, file));
+        Joining { process: None, namespaces: files, root: None }
+    }
+
+    /// Which kinds there are to enter.
+    pub(super) fn kinds(&self) -> Kinds {
+        self.namespaces.iter().fold(Kinds::NONE, |set, (kind, _, _)| set.with(*kind))
+    }
+}
+
+/// A namespace's file, of whatever kind it is.
+fn open_file(path: &Path) -> Result<(Kind, PathBuf, OwnedFd), Failure> {
+    let open = || {
+        let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+        Ok((sys::kind_of(&file)?, path.to_owned(), file))
+    };
+    open().map_err(|errno| Failure::new(Stage::OpenNamespace, path, errno))
+}
+
+fn open_directory(path: &Path) -> Result<OwnedFd, Failure> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    open(path, flags, Mode::empty()).map_err(|errno| Failure::new(Stage::EnterRoot, path, errno))
+}
+
+/// Whether we are in that namespace: a user namespace cannot be entered twice, and others need not be.
+fn is_ours(kind: Kind, file: &OwnedFd) -> bool {
+    let own = stat(format!("/proc/self/ns/{}", kind.name()).as_str());
+    let identity = |stat: nix::sys::stat::FileStat| (stat.st_dev, stat.st_ino);
+    own.is_ok_and(|own| fstat(file).is_ok_and(|theirs| identity(theirs) == identity(own)))
+}

@@ -1,0 +1,251 @@
+//! Into namespaces that are there: a process's, or kept ones.
+
+use crate::support::pty::Session;
+use crate::support::{Place, Running, eventually, pidone, play, privilege, procfs, run, scratch, sys};
+use std::path::Path;
+
+/// A pidone whose workload waits in new namespaces, and the workload's pid out here.
+fn target(place: Place, options: &[&str]) -> (Running, i32) {
+    let mut running =
+        Running::start(&mut place.pidone(options, &["sh", "-c", "cd /usr; echo up; exec sleep 1000"]));
+    running.expect("up");
+    let workload = match place {
+        Place::Bare => procfs::only_child(running.pid()),
+        _ => procfs::only_child(procfs::only_child(running.pid())),
+    };
+    (running, workload)
+}
+
+/// `pidone enter PID OPTIONS -- COMMAND`.
+fn enter(target: i32, options: &[&str], command: &[&str]) -> std::process::Command {
+    let mut line = pidone(["enter", &target.to_string()]);
+    line.args(options).arg("--").args(command);
+    line
+}
+
+const WHERE: &str =
+    "for kind in uts ipc net user cgroup time pid mnt; do readlink /proc/self/ns/$kind; done; pwd; echo $$ $PPID";
+
+/// What `WHERE` says in the target's own place.
+fn namespaces(pid: i32) -> Vec<String> {
+    let link = |kind: &str| std::fs::read_link(format!("/proc/{pid}/ns/{kind}")).unwrap().display().to_string();
+    ["uts", "ipc", "net", "user", "cgroup", "time", "pid", "mnt"].map(link).into()
+}
+
+/// How many mounts there are at and below `path`.
+fn mounts_below(path: &Path) -> usize {
+    let mountinfo = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    mountinfo.lines().filter(|line| line.contains(&path.display().to_string())).count()
+}
+
+#[test]
+fn every_namespace_in_which_the_target_differs_is_entered() {
+    if !privilege::privileged() {
+        return;
+    }
+    for place in [Place::Isolated, Place::Bare] {
+        for options in [&[][..], &["--uts", "--net"], &["--all"]] {
+            let (_running, workload) = target(place, options);
+            let ended = run(&mut enter(workload, &[], &["sh", "-c", WHERE]));
+            let lines: Vec<_> = ended.exits(0).silently().stdout.lines().map(ToOwned::to_owned).collect();
+            assert_eq!(lines[..8], namespaces(workload), "{place:?} {options:?}");
+            assert_eq!(lines[8], "/usr", "the target's working directory");
+            assert!(lines[9].ends_with(" 0") && lines[9].len() <= 4, "a child of nobody inside: {}", lines[9]);
+        }
+    }
+}
+
+#[test]
+fn only_those_that_are_asked_for_are_entered() {
+    if !privilege::privileged() {
+        return;
+    }
+    let (_running, workload) = target(Place::Isolated, &["--uts", "--net", "--ipc"]);
+    let (own, theirs) = (namespaces(std::process::id().cast_signed()), namespaces(workload));
+    let ended = run(&mut enter(workload, &["--only", "uts,ipc"], &["sh", "-c", WHERE]));
+    let lines: Vec<_> = ended.exits(0).stdout.lines().map(ToOwned::to_owned).collect();
+    assert_eq!(lines[..2], theirs[..2]);
+    assert_eq!(lines[2..8], own[2..8]);
+    assert_ne!(lines[8], "/usr", "another mount namespace's directories are not this one's");
+    let file = format!("/proc/{workload}/ns/net");
+    let ended = run(&mut pidone(["enter", "--ns", &file, "--", "sh", "-c", WHERE]));
+    let lines: Vec<_> = ended.exits(0).stdout.lines().map(ToOwned::to_owned).collect();
+    assert_eq!((&lines[2], &lines[0]), (&theirs[2], &own[0]));
+}
+
+#[test]
+fn an_ordinary_user_enters_what_is_its_own() {
+    if !privilege::user_namespaces() {
+        return;
+    }
+    let (_running, workload) = target(Place::MapRoot, &["--uts", "--hostname", "mine"]);
+    let mut command = enter(workload, &[], &["sh", "-c", "id -u; uname -n"]);
+    assert_eq!(run(privilege::as_nobody(&mut command)).exits(0).silently().stdout, "0\nmine\n");
+    if privilege::privileged() {
+        let (_running, workload) = target(Place::Isolated, &[]);
+        let mut command = enter(workload, &[], &["true"]);
+        run(privilege::as_nobody(&mut command)).exits(125).says(&["namespace", "EACCES"], Some("CAP_SYS_PTRACE"));
+    }
+}
+
+#[test]
+fn exit_statuses_and_failures_are_those_of_run() {
+    if !privilege::privileged() {
+        return;
+    }
+    let (_running, workload) = target(Place::Isolated, &[]);
+    for code in [0, 1, 42, 125, 126, 127, 255] {
+        run(&mut enter(workload, &[], &["sh", "-c", &format!("exit {code}")])).exits(code).silently();
+    }
+    for signal in [1, 9, 15, 40] {
+        run(&mut enter(workload, &[], &["bash", "-c", &format!("kill -{signal} $$")])).dies_by(signal).silently();
+    }
+    run(&mut enter(workload, &[], &["/nonexistent"])).exits(127).says(&["/nonexistent"], None);
+    run(&mut enter(workload, &[], &["/etc/passwd"])).exits(126).says(&["/etc/passwd"], Some("chmod"));
+    run(&mut enter(workload, &["--uid", "nosuch"], &["true"])).exits(125).says(&["no such user: nosuch"], None);
+    run(&mut enter(workload, &["--map-exit", "7:0"], &["sh", "-c", "exit 7"])).exits(0);
+}
+
+#[test]
+fn targets_that_are_none_each_have_their_message() {
+    run(&mut pidone(["enter"])).exits(125).says(&["no target given"], Some("pidone enter PID"));
+    run(&mut pidone(["enter", "foo", "true"])).exits(125).says(&["no process and no path", "foo"], Some("./DIR"));
+    run(&mut pidone(["enter", "/nonexistent", "true"]))
+        .exits(125)
+        .says(&["cannot open a namespace", "/nonexistent", "ENOENT"], Some("kept"));
+    run(&mut pidone(["enter", "--ns", "/etc/passwd", "--", "true"]))
+        .exits(125)
+        .says(&["/etc/passwd"], Some("no namespace's file"));
+    // Beyond any pid_max.
+    run(&mut pidone(["enter", "4194304", "true"])).exits(125).says(&["4194304", "ESRCH"], Some("has ended"));
+    for option in ["--isolate", "--uts", "--proc=none", "--on-exit=wait", "--pause"] {
+        run(&mut pidone(["enter", option, "1", "true"])).exits(125).says(&["enter makes no"], Some("leave it out"));
+    }
+    run(&mut pidone(["--only", "pid", "--", "true"])).exits(125).says(&["'pidone enter'"], Some("TARGET"));
+    run(&mut pidone(["enter", "1", "--only", "pids", "--", "true"]))
+        .exits(125)
+        .says(&["--only", "pids"], Some("pid"));
+}
+
+#[test]
+fn without_a_command_it_is_the_login_shell_and_identities_are_those_inside() {
+    if !privilege::privileged() {
+        return;
+    }
+    let (_running, workload) = target(Place::Isolated, &["--uts", "--hostname", "inside"]);
+    let (reader, mut writer) = std::io::pipe().expect("make a pipe");
+    std::io::Write::write_all(&mut writer, b"uname -n; id -u; exit 5\n").expect("say what to run");
+    drop(writer);
+    let mut command = pidone(["enter", &workload.to_string(), "--uid", "65534"]);
+    // Debian's user nobody has nologin for a shell, which says so and exits with 1.
+    let ended = run(command.stdin(reader));
+    assert!(ended.status.code() == Some(1) || ended.stdout == "inside\n65534\n", "{ended:#?}");
+    let (reader, mut writer) = std::io::pipe().expect("make a pipe");
+    std::io::Write::write_all(&mut writer, b"uname -n; id -u; exit 5\n").expect("say what to run");
+    drop(writer);
+    let ended = run(pidone(["enter", &workload.to_string()]).stdin(reader));
+    assert_eq!(ended.exits(5).stdout, "inside\n0\n");
+}
+
+#[test]
+fn signals_arrive_once_and_a_dying_namespace_is_not_held() {
+    if !privilege::privileged() {
+        return;
+    }
+    let (target_run, workload) = target(Place::Isolated, &[]);
+    let [player, role] = play("signals");
+    let mut entered = Running::start(&mut enter(workload, &[], &[&player, &role]));
+    entered.expect("ready");
+    for signal in [1, 2, 10, 15, 35, 64] {
+        entered.signal(signal);
+        entered.expect(&format!("signal {signal} code 0 "));
+    }
+    // Init is killed from outside: all inside ends, the entered one too, which is reaped, so outer need not wait.
+    let init = procfs::only_child(target_run.pid());
+    sys::kill(init, 9);
+    entered.end().dies_by(9);
+    target_run.end().dies_by(9);
+}
+
+#[test]
+fn the_death_of_enter_is_the_death_of_what_it_entered() {
+    if !privilege::privileged() {
+        return;
+    }
+    let (_running, workload) = target(Place::Isolated, &[]);
+    let marker = format!("{}.5", 50_000 + std::process::id() % 10_000);
+    let mut entered =
+        Running::start(&mut enter(workload, &[], &["sh", "-c", &format!("echo up; exec sleep {marker}")]));
+    entered.expect("up");
+    entered.signal(9);
+    entered.end().dies_by(9);
+    eventually("nobody is left", || procfs::marked(&format!("sleep\0{marker}")).is_empty().then_some(()));
+}
+
+#[test]
+fn an_interactive_shell_inside_has_the_terminal() {
+    if !privilege::privileged() || !privilege::has("bash") {
+        return;
+    }
+    let (_running, workload) = target(Place::Isolated, &[]);
+    let mut command = enter(workload, &[], &["bash", "--norc", "--noediting", "-i"]);
+    let mut session = Session::start(command.env("PS1", "prompt> "));
+    let greeting = session.expect("prompt> ");
+    assert!(!greeting.contains("bash:"), "{greeting:?}");
+    session.send("sleep 1000\n\x03");
+    session.expect("prompt> ");
+    session.send("exit 7\n");
+    assert_eq!(session.end().0.code(), Some(7));
+}
+
+#[test]
+fn namespaces_are_kept_and_entered_when_all_inside_has_ended() {
+    if !privilege::privileged() {
+        return;
+    }
+    let directory = scratch("kept").join("here");
+    let path = directory.display().to_string();
+    for place in [Place::Isolated, Place::Bare] {
+        let options =
+            ["--persist", &path, "--uts", "--net", "--time", "--hostname", "kept", "--boottime", "500000000"];
+        run(&mut place.pidone(&options, &["true"])).exits(0).silently();
+        let mut names: Vec<_> =
+            std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["mnt", "net", "pid", "time", "uts"], "{place:?}");
+        let script = "uname -n; cut -c 1-3 /proc/uptime; tail -n +3 /proc/net/dev | wc -l";
+        let ended = run(&mut pidone(["enter", &path, "--only", "uts,net,time", "--", "sh", "-c", script]));
+        assert_eq!(ended.exits(0).silently().stdout, "kept\n500\n1\n", "{place:?}");
+        // A PID namespace without its init takes nobody in.
+        run(&mut pidone(["enter", &path, "--", "true"]))
+            .exits(125)
+            .says(&["cannot start a process", "ENOMEM"], Some("whose init has ended"));
+        run(&mut place.pidone(&["--persist", &path], &["true"])).exits(125).says(&["EEXIST"], Some("release"));
+        run(&mut pidone(["release", &path])).exits(0).silently();
+        assert!(!directory.exists() && mounts_below(&directory) == 0, "{place:?}");
+    }
+}
+
+#[test]
+fn nothing_is_kept_where_nothing_ran_and_nothing_is_released_that_was_not_kept() {
+    if !privilege::privileged() {
+        return;
+    }
+    let directory = scratch("unkept");
+    let path = directory.join("here").display().to_string();
+    run(&mut pidone(["--persist", &path, "--", "/nonexistent"])).exits(127);
+    run(&mut pidone(["--persist", &path, "--monotonic=-999999999", "--", "true"])).exits(125);
+    assert!(!Path::new(&path).exists() && mounts_below(&directory) == 0);
+    let mut command = pidone(["--map-root", "--persist", &path, "--", "true"]);
+    run(privilege::as_nobody(&mut command))
+        .exits(125)
+        .says(&["cannot keep a namespace", "EPERM"], Some("CAP_SYS_ADMIN"));
+    assert!(!Path::new(&path).exists());
+    run(&mut pidone(["--in-place", "--persist", &path, "--", "true"]))
+        .exits(125)
+        .says(&["--persist"], Some("--isolate"));
+    run(&mut pidone(["release", &path])).exits(125).says(&["ENOENT"], Some("--persist"));
+    std::fs::write(directory.join("uts"), "mine").unwrap();
+    run(&mut pidone(["release", &directory.display().to_string()])).exits(125).says(&["ENOENT"], Some("--persist"));
+    assert!(directory.join("uts").exists(), "a file that is no mount is not ours");
+}
