@@ -8,6 +8,7 @@
 //! - [`isolation`]: namespaces, mounts, nesting, id maps
 //! - [`namespaces`]: the other six kinds, names, clocks, id maps
 //! - [`enter`]: into namespaces that are there; kept ones
+//! - [`experiments`]: the textbook ones, by README's numbers
 //! - [`death`]: nothing survives outer
 //! - [`failures`]: one message, one hint, the right status, nothing left behind
 //! - [`terminal`]: foreground, Ctrl-C, and the terminal given back; on a real pseudo-terminal
@@ -27,6 +28,7 @@ mod death;
 mod drop_in;
 mod enter;
 mod exit_status;
+mod experiments;
 mod failures;
 mod footprint;
 mod identity;
