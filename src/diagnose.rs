@@ -1,7 +1,7 @@
 //! Runs in: outer, or init in place, when a start has failed. Looks at the machine to say what to do about it.
 
 use crate::error::{Failure, Stage};
-use crate::plan::NamespacePlan;
+use crate::plan::{DEFAULT_PATH, NamespacePlan};
 use nix::errno::Errno;
 use nix::unistd::{Pid, geteuid, getpid};
 use std::ffi::OsStr;
@@ -9,8 +9,9 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// One line of advice, if there is any to give. Reads /proc and /sys; changes nothing.
-pub(crate) fn hint(failure: &Failure, namespaces: NamespacePlan) -> Option<String> {
+/// One line of advice, if there is any to give; `path` is the PATH that the command was looked for in. Reads /proc and /sys;
+/// changes nothing.
+pub(crate) fn hint(failure: &Failure, namespaces: NamespacePlan, path: Option<&OsStr>) -> Option<String> {
     let user_namespace = namespaces.id_map.is_some();
     match (failure.stage, failure.errno) {
         (Stage::CloneNamespaces | Stage::StartProcess, Errno::EAGAIN) => Some(process_limit()),
@@ -43,7 +44,7 @@ pub(crate) fn hint(failure: &Failure, namespaces: NamespacePlan) -> Option<Strin
             Some("there is no directory /proc here: make one, or use --proc none".into())
         }
         (stage, errno) if stage.is_about_identity() => identity_refused(stage, errno, user_namespace),
-        (Stage::FindCommand, _) => not_found(&failure.object),
+        (Stage::FindCommand, _) => not_found(&failure.object, path),
         (Stage::RunCommand, errno) => not_runnable(&failure.object, errno),
         _ => None,
     }
@@ -74,7 +75,7 @@ fn no_privilege() -> String {
     if has_capability(CAP_SYS_ADMIN) {
         return "CAP_SYS_ADMIN is there, so a seccomp filter or security module forbids it; --in-place needs no namespaces".into();
     }
-    match (in_container(), getpid() == Pid::from_raw(1)) {
+    match (geteuid().is_root() && in_container(), getpid() == Pid::from_raw(1)) {
         (true, true) => {
             "this container lacks CAP_SYS_ADMIN (docker: --cap-add SYS_ADMIN); without --isolate or \
                          --as-pid1 none is needed"
@@ -229,7 +230,7 @@ fn pids_cgroup(line: &str) -> Option<(PathBuf, &str)> {
         .then(|| (PathBuf::from("/sys/fs/cgroup"), path))
 }
 
-fn not_found(command: &OsStr) -> Option<String> {
+fn not_found(command: &OsStr, path: Option<&OsStr>) -> Option<String> {
     let bytes = command.as_bytes();
     if bytes.is_empty() {
         return Some("the command is an empty word; a variable that is not set?".into());
@@ -245,9 +246,9 @@ fn not_found(command: &OsStr) -> Option<String> {
     if bytes.contains(&b'/') {
         return Some("a path without a leading / begins in the working directory".into());
     }
-    match std::env::var_os("PATH") {
+    match path {
         Some(path) => Some(format!("looked in PATH={}", path.display())),
-        None => Some("PATH is not set; name the command by its path".into()),
+        None => Some(format!("PATH is not set, so it was looked for in {DEFAULT_PATH}")),
     }
 }
 
@@ -255,7 +256,9 @@ fn not_runnable(command: &OsStr, errno: Errno) -> Option<String> {
     let is_directory = command.as_bytes().starts_with(b"/") && Path::new(command).is_dir();
     let hint = match errno {
         Errno::EACCES if is_directory => "it is a directory",
-        Errno::EACCES => "it must be a file, executable for this user (chmod +x), on a file system without noexec",
+        Errno::EACCES => {
+            "it must be a file, executable for its user (chmod +x), in directories open to that user, on a file system without noexec"
+        }
         Errno::ENOENT => "the file is there, but the interpreter of its #! line or its dynamic loader is not",
         Errno::ENOEXEC => "it has no #! line, or is built for another kind of machine",
         Errno::E2BIG => "arguments and environment together are too long (getconf ARG_MAX)",

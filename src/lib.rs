@@ -112,12 +112,13 @@ fn launch(mut request: RunRequest, personality: Personality, signals: SignalStat
     let half = if plan.place == Place::InPlace { Half::Init } else { Half::Outer };
     logging::set_up(half, level);
     let namespaces = plan.namespaces;
+    let path = plan.workload.as_ref().and_then(|workload| workload.path.clone());
     let ended = match plan.place {
         Place::InPlace => init::in_place(plan).map(|outcome| outcome.mapped(&exit_map).status()),
         Place::Isolated | Place::Bare => outer::run(plan).map(|outcome| outer::end_like(outcome.mapped(&exit_map))),
     };
     ended.unwrap_or_else(|failure| {
-        failure.print(voice, diagnose::hint(&failure, namespaces).as_deref());
+        failure.print(voice, diagnose::hint(&failure, namespaces, path.as_deref()).as_deref());
         codes.status_of(&failure)
     })
 }

@@ -59,6 +59,8 @@ impl NamespacePlan {
 pub(crate) struct Workload {
     /// As typed, for messages.
     pub(crate) command: OsString,
+    /// The PATH that it is looked for in, if it is.
+    pub(crate) path: Option<OsString>,
     /// The paths to try in order: one where the command holds a slash, one for each entry of PATH otherwise.
     pub(crate) candidates: Vec<&'static CStr>,
     pub(crate) argv: PointerArray,
@@ -178,7 +180,8 @@ impl Workload {
         let identity = IdentityPlan::new(request.identity, request.id_map, &mut environment)?;
         let listen = ListenPid::find(&environment);
         let name = request.command.first().cloned().unwrap_or_default();
-        let candidates = candidates(&name, environment.get("PATH"));
+        let path = environment.get("PATH").map(ToOwned::to_owned);
+        let candidates = candidates(&name, path.as_deref());
         let mut argv = request.command.into_iter().map(c_string).collect::<Result<Vec<_>, _>>()?;
         let shell = request.shell_fallback.then(|| shell_argv(argv.get(1..).unwrap_or_default()));
         if let (Some(argv0), Some(first)) = (&identity.typed.argv0, argv.first_mut()) {
@@ -189,6 +192,7 @@ impl Workload {
         Ok(Workload {
             candidates: candidates.into_iter().map(leaked).collect::<Result<_, _>>()?,
             command: name,
+            path,
             argv: PointerArray::new(argv.into_iter().map(Cow::Owned).collect()),
             shell,
             env: environment.into_array(),
@@ -211,7 +215,7 @@ fn c_string(string: OsString) -> Result<CString, UsageError> {
 }
 
 /// Where a command without PATH is looked for, as musl does.
-const DEFAULT_PATH: &str = "/usr/local/bin:/bin:/usr/bin";
+pub(crate) const DEFAULT_PATH: &str = "/usr/local/bin:/bin:/usr/bin";
 
 /// The paths that execvp(3) would try: PATH is searched only for a name without a slash, and an empty entry of it
 /// means the working directory.
