@@ -18,7 +18,7 @@ tmp=$(mktemp -d /tmp/pidone-docker.XXXXXX) # not in $TMPDIR: a unix socket's pat
 run=pidone-test-$$-$RANDOM                 # label and part of the name of every image and container
 scratch=$run:scratch                       # the image that docker/Dockerfile makes
 image=$run:userland                        # the same with busybox in it
-engine='' finished='' passed=0 failed=0
+engine='' finished='' passed=0 failed=0 milliseconds=0
 # The older builder is in every engine and client. BuildKit may be missing, or look for images elsewhere.
 export DOCKER_BUILDKIT=0
 
@@ -96,6 +96,7 @@ start_engine() {
     ((EUID == 0)) || give_up 'no Docker Engine answers, and to start one takes root'
     export DOCKER_HOST=unix://$tmp/docker.sock
     mkdir "$tmp/engine"
+    install -m 755 "${binary:-$target/pidone}" "$tmp/docker-init"
     setpriv --pdeathsig KILL unshare --mount --net --pid --fork --kill-child bash -euc '
         dir=$1/engine
         read -r pid _ </proc/self/stat # from the outer /proc, so the outer PID
@@ -107,7 +108,8 @@ start_engine() {
             mount -t overlay -o "lowerdir=/$place,upperdir=$dir/$place,workdir=$dir/$place.work" overlay "/$place"
         done
         exec dockerd --host "$DOCKER_HOST" --data-root "$dir/data" --exec-root "$dir/exec" --pidfile "$dir/pid" \
-            --bridge none --iptables=false --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$2"
+            --init-path "$1/docker-init" --bridge none --iptables=false \
+            --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$2"
     ' sh "$tmp" "$run" >"$tmp/engine.log" 2>&1 &
     engine=$!
     (eventually engine_answers) || give_up "the engine does not start: $(tail -n 20 "$tmp/engine.log")"
@@ -123,11 +125,14 @@ stop_engine() {
 }
 
 build_images() {
-    local userland=$tmp/userland stand_in=$tmp/stand-in
+    local userland=$tmp/userland stand_in=$tmp/stand-in name
     mkdir -p "$userland/bin"
     for applet in $(/bin/busybox --list); do ln -s busybox "$userland/bin/$applet"; done
     cp --remove-destination /bin/busybox "$userland/bin/busybox"
     touch "$userland/not-runnable"
+    mkdir "$userland/etc"
+    printf '%s\n' root:x:0:0::/root:/bin/sh guest:x:65534:4321::/srv:/bin/sh >"$userland/etc/passwd"
+    echo team:x:77:guest >"$userland/etc/group"
 
     # In place of the image with Rust: its `cargo build` hands out the binary.
     cp -a "$userland" "$stand_in"
@@ -141,6 +146,10 @@ build_images() {
     tar -c Cargo.toml Cargo.lock .cargo src docker/Dockerfile |
         quietly "${build[@]}" -f docker/Dockerfile --build-arg "RUST_IMAGE=$run:rust" --label "$run=" -t "$scratch" -
     printf 'FROM %s\nCOPY . /\n' "$scratch" | quietly "${build[@]}" -f - -t "$image" "$userland"
+    for name in tini dumb-init; do
+        printf 'FROM %s\nRUN ["/pidone", "install-names", "/bin"]\nENTRYPOINT ["%s", "--"]\n' "$image" "$name" |
+            quietly "${build[@]}" -t "$run:$name" -
+    done
 }
 
 # --- Containers ---
@@ -172,9 +181,10 @@ outcome() {
     echo "=> $(timeout 20 docker wait "$run-$1")"
 }
 
-# check_stop NAME WHAT: `docker stop` is to end it by SIGTERM, long before SIGKILL would come after 10 s.
+# check_stop NAME WHAT: `docker stop` is to end it by SIGTERM, long before SIGKILL would come after 10 s. How many
+# milliseconds it took is left in that variable.
 check_stop() {
-    local before ended code milliseconds verdict=slow
+    local before ended code verdict=slow
     before=$(date +%s%3N)
     docker stop "$run-$1" >/dev/null
     read -r code ended < <(docker inspect -f '{{.State.ExitCode}} {{.State.FinishedAt}}' "$run-$1")
@@ -216,8 +226,8 @@ exit_statuses_come_through() {
     check 'a wrong option is 125' $'pidone: *--wrong*\n=> 125' "$(run_to_end -e PIDONE_OPTIONS=--wrong "$image" true)"
 }
 
-# 300 daemons, then all of them end at once: far fewer SIGCHLDs than deaths.
-orphans_are_reaped() {
+# check_orphans NAME ARG...: 300 daemons, then all of them end at once: far fewer SIGCHLDs than deaths.
+check_orphans() {
     local script='
         count() { grep -l "$1" /proc/[0-9]*/status 2>/dev/null | wc -l; }
         wait_for() { n=0; until [ "$(count "$1")" = "$2" ] || [ $n = 100 ]; do usleep 100000; n=$((n + 1)); done; }
@@ -225,8 +235,8 @@ orphans_are_reaped() {
         wait_for "^PPid:.1$" 301; echo "parent $PPID, its children: $(count "^PPid:.1$")"
         killall -KILL sleep
         wait_for "^PPid:.1$" 1; echo "left: $(count "^PPid:.1$"), zombies: $(count "^State:.Z")"'
-    check '300 orphans are adopted and reaped' $'parent 1, its children: 301\nleft: 1, zombies: 0\n=> 0' \
-        "$(run_to_end "$image" sh -c "$script")"
+    check "$1: 300 orphans are adopted and reaped" $'parent 1, its children: 301\nleft: 1, zombies: 0\n=> 0' \
+        "$(run_to_end "${@:2}" sh -c "$script")"
 }
 
 no_privilege_is_needed() {
@@ -331,6 +341,78 @@ masked_proc_is_explained() {
         "$(run_to_end "${admin[@]}" -e 'PIDONE_OPTIONS=--isolate --map-root --proc bind' "$image" sh -c 'exit 42')"
 }
 
+the_others_are_told_and_the_stubborn_are_killed() {
+    local script='
+        for action in "echo told; exit" "echo told; exit" "echo told; exit" ""; do
+            setsid sh -c "trap \"$action\" TERM; echo up >>/up; while :; do sleep 0.05; done" 2>/dev/null &
+        done
+        until [ "$(grep -c up /up)" = 4 ]; do sleep 0.05; done 2>/dev/null; exit 7'
+    check '--on-exit term --stop-timeout 2s: three end when told, the fourth is killed and named' \
+        $'told\ntold\ntold\npidone* 2s *killed*(sh)*\n=> 7' \
+        "$(run_to_end -e 'PIDONE_OPTIONS=--on-exit term --stop-timeout 2s' "$image" sh -c "$script")"
+}
+
+users_are_those_of_the_image() {
+    local script='echo "$(id -u) $(id -g) $(id -G) $HOME, PID 1: $(grep ^Uid: /proc/1/status | xargs)"'
+    check "--uid: group, supplementary groups and HOME are those of the image's /etc/passwd" \
+        $'65534 4321 4321 77 /srv, PID 1: Uid: 0 0 0 0\n=> 0' \
+        "$(run_to_end -e 'PIDONE_OPTIONS=--uid 65534' "$image" sh -c "$script")"
+}
+
+# What a process of the container says of PID 1: its name, and what it answers by another.
+who_is_pid_1() {
+    docker exec "$run-$1" sh -c 'echo "$(cat /proc/1/comm), $(/proc/1/exe --version)"' 2>&1
+}
+
+# check_ends NAME NOT_FOUND ARG...: the exit status of the command comes through, and that of one which is not there.
+check_ends() {
+    check "$1: the exit status comes through" '=> 42' "$(run_to_end "${@:3}" sh -c 'exit 42')"
+    check "$1: not found is $2" "*missing*"$'\n'"=> $2" "$(run_to_end "${@:3}" missing)"
+}
+
+entrypoints_by_other_names_work() {
+    # Fields 1, 4 and 6 of proc_pid_stat(5): pid, parent and session.
+    local name not_found session script='read -r pid _ _ parent _ session _ </proc/self/stat
+        echo "parent $parent, session $((session == pid))"; while :; do sleep 1; done'
+    while read -r name not_found session; do
+        start "$name" "$run:$name" sh -c "$script"
+        eventually has_printed "$name" parent
+        check "$name as entrypoint: pidone is PID 1, and makes a session or not, as $name does" \
+            "$name, pidone *, parent 1, session $session" "$(who_is_pid_1 "$name"), $(output "$name")"
+        check_stop "$name" "a shell loop below $name"
+        check_ends "$name as entrypoint" "$not_found" "$run:$name"
+        check_orphans "$name as entrypoint" "$run:$name"
+    done <<<$'tini 127 0\ndumb-init 2 1'
+}
+
+docker_run_init_works() {
+    if [[ ! $engine ]]; then
+        echo 'note: docker run --init is not checked: this engine was not started here, and has an init of its own'
+        return 0
+    fi
+    local bare=(--init --entrypoint '' "$image") round took=()
+    for round in 1 2 3; do
+        start "init-$round" "${bare[@]}" sh -c 'echo "parent $PPID"; exec sleep 1000'
+        eventually has_printed "init-$round" parent
+        check 'docker run --init: PID 1 is pidone' 'parent 1, docker-init, pidone *' \
+            "$(output "init-$round"), $(who_is_pid_1 "init-$round")"
+        check_stop "init-$round" 'what docker run --init has started'
+        took+=("$milliseconds")
+    done
+    check "docker run --init: the median of these (${took[*]} ms) is under 300 ms" 1 \
+        "$(($(printf '%s\n' "${took[@]}" | sort -n | sed -n 2p) < 300))"
+    check_ends 'docker run --init' 127 "${bare[@]}"
+    check_orphans 'docker run --init' "${bare[@]}"
+    check 'docker run --init: PIDONE_OPTIONS counts' $'pidone* 100ms *killed*\n=> 7' \
+        "$(run_to_end -e 'PIDONE_OPTIONS=--stop-timeout 100ms --map-exit 137:7' "${bare[@]}" \
+            sh -c 'trap "" TERM; kill -TERM 1; exec sleep 1000')"
+    # Of a tini, `docker info` shows a git commit, if it names one; "N/A" stands for a version that it cannot read.
+    local version='{{range .Server.Components}}{{if eq .Name "docker-init"}}{{.Version}}{{end}}{{end}}'
+    check 'the engine understands the version, and its log has nothing on it' '0.19.0_pidone*, commit: , log: ' \
+        "$(docker version -f "$version"), $(docker info -f 'commit: {{.InitCommit.ID}}'), log: $(
+            grep -iE 'docker-init|init version|unknown output format' "$tmp/engine.log")"
+}
+
 main() {
     trap clean_up EXIT
     trap 'exit 130' INT
@@ -342,13 +424,17 @@ main() {
     the_image_is_the_binary
     pidone_is_pid_1
     exit_statuses_come_through
-    orphans_are_reaped
+    check_orphans pidone "$image"
     no_privilege_is_needed
     signals_are_forwarded_once
     standard_input_and_terminals_work
     a_shared_pid_namespace_works_in_place
     isolation_nests
     masked_proc_is_explained
+    the_others_are_told_and_the_stubborn_are_killed
+    users_are_those_of_the_image
+    entrypoints_by_other_names_work
+    docker_run_init_works
     finished=yes
     ((failed == 0))
 }

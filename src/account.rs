@@ -94,10 +94,10 @@ fn read(path: &str) -> Result<Vec<u8>, Errno> {
 }
 
 fn unknown(kind: &str, word: &str, path: &str, error: Option<&Errno>) -> UsageError {
-    let why = error.map_or("not in it".into(), |errno| reason(*errno));
+    let why = error.map_or(String::new(), |errno| format!(": {}", reason(*errno)));
     UsageError::with_hint(
-        format!("no such {kind}: {word}: {path}: {why}"),
-        "a number needs no entry there; the highest is 4294967294",
+        format!("{path} has no {kind} {word}{why}"),
+        "names are those of this file; a number (up to 4294967294) needs no entry in it",
     )
 }
 

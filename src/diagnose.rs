@@ -3,6 +3,7 @@
 use crate::capability::{SETFCAP, SYS_ADMIN, is_effective};
 use crate::error::{Failure, Stage};
 use crate::namespace::{Kind, Kinds};
+use crate::path::DEFAULT_PATH;
 use nix::errno::Errno;
 use nix::unistd::{Pid, geteuid, getpid};
 use std::ffi::OsStr;
@@ -10,8 +11,9 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// One line of advice, if there is any to give. Reads /proc and /sys; changes nothing.
-pub(crate) fn hint(failure: &Failure, namespaces: Kinds) -> Option<String> {
+/// One line of advice, if there is any to give; `path` is the PATH that the command was looked for in. Reads /proc and /sys;
+/// changes nothing.
+pub(crate) fn hint(failure: &Failure, namespaces: Kinds, path: Option<&OsStr>) -> Option<String> {
     let user_namespace = namespaces.has(Kind::User);
     match (failure.stage, failure.errno) {
         (Stage::CloneNamespaces | Stage::StartProcess, Errno::EAGAIN) => Some(process_limit()),
@@ -65,7 +67,7 @@ pub(crate) fn hint(failure: &Failure, namespaces: Kinds) -> Option<String> {
             Some("there is no directory /proc here: make one, or use --proc none".into())
         }
         (stage, errno) if stage.is_about_identity() => identity_refused(stage, errno, user_namespace),
-        (Stage::FindCommand, _) => not_found(&failure.object),
+        (Stage::FindCommand, _) => not_found(&failure.object, path),
         (Stage::RunCommand, errno) => not_runnable(&failure.object, errno),
         _ => None,
     }
@@ -87,7 +89,7 @@ fn no_privilege() -> String {
     if is_effective(SYS_ADMIN) {
         return "CAP_SYS_ADMIN is there, so a seccomp filter or security module forbids it; --in-place needs no namespaces".into();
     }
-    match (in_container(), getpid() == Pid::from_raw(1)) {
+    match (geteuid().is_root() && in_container(), getpid() == Pid::from_raw(1)) {
         (true, true) => {
             "this container lacks CAP_SYS_ADMIN (docker: --cap-add SYS_ADMIN); without --isolate or \
                          --as-pid1 none is needed"
@@ -263,7 +265,7 @@ fn pids_cgroup(line: &str) -> Option<(PathBuf, &str)> {
         .then(|| (PathBuf::from("/sys/fs/cgroup"), path))
 }
 
-fn not_found(command: &OsStr) -> Option<String> {
+fn not_found(command: &OsStr, path: Option<&OsStr>) -> Option<String> {
     let bytes = command.as_bytes();
     if bytes.is_empty() {
         return Some("the command is an empty word; a variable that is not set?".into());
@@ -279,9 +281,9 @@ fn not_found(command: &OsStr) -> Option<String> {
     if bytes.contains(&b'/') {
         return Some("a path without a leading / begins in the working directory".into());
     }
-    match std::env::var_os("PATH") {
+    match path {
         Some(path) => Some(format!("looked in PATH={}", path.display())),
-        None => Some("PATH is not set; name the command by its path".into()),
+        None => Some(format!("PATH is not set, so it was looked for in {DEFAULT_PATH}")),
     }
 }
 
@@ -289,7 +291,9 @@ fn not_runnable(command: &OsStr, errno: Errno) -> Option<String> {
     let is_directory = command.as_bytes().starts_with(b"/") && Path::new(command).is_dir();
     let hint = match errno {
         Errno::EACCES if is_directory => "it is a directory",
-        Errno::EACCES => "it must be a file, executable for this user (chmod +x), on a file system without noexec",
+        Errno::EACCES => {
+            "it must be a file, executable for its user (chmod +x), in directories open to that user, on a file system without noexec"
+        }
         Errno::ENOENT => "the file is there, but the interpreter of its #! line or its dynamic loader is not",
         Errno::ENOEXEC => "it has no #! line, or is built for another kind of machine",
         Errno::E2BIG => "arguments and environment together are too long (getconf ARG_MAX)",

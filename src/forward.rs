@@ -93,6 +93,11 @@ impl<'a> Forwarder<'a> {
         self.stop.call_off();
     }
 
+    /// Whether every process has been told to stop already.
+    pub(crate) fn has_told_all(&self) -> bool {
+        self.stop.has_told_all()
+    }
+
     /// The child is gone: SIGTERM to what is left of its process group, if that is whom signals are for.
     pub(crate) fn say_goodbye(&self) {
         if let (Target::Child(group @ Recipient::Group(_), _), Some(signal)) =
@@ -248,12 +253,12 @@ impl<'a> Forwarder<'a> {
                 let name = procfs::comm(recipient.pid());
                 // Ignoring the error: it is gone, which the next SIGCHLD tells; or beyond our rights, as it was before.
                 let _ = sys::send(recipient, Signal::KILL);
-                warn!("the workload still ran {timeout:?} after {unheeded}: killed {recipient} ({name})");
+                warn!("the workload still ran {} after {unheeded}: killed {recipient} ({name})", text(timeout));
             }
             Target::Others(others) => {
                 let names = others.names();
                 others.signal(Signal::KILL);
-                warn!("some still ran {timeout:?} after {unheeded}: killed {names}");
+                warn!("some still ran {} after {unheeded}: killed {names}", text(timeout));
             }
             Target::Nobody => {}
         }
@@ -283,16 +288,13 @@ impl<'a> Forwarder<'a> {
         }
     }
 
-    /// SIGPIPE and SIGXFSZ that our own log lines cause, which the kernel sends in the writer's own name; SIGHUP and
-    /// SIGCONT that giving up the terminal causes, likewise (B28); and what the terminal sends to a whole process group:
-    /// SIGTTIN and SIGTTOU, because one member, which the workload is not, has touched it; and the rest where the workload
-    /// is a member itself (B18).
+    /// SIGPIPE and SIGXFSZ that our own log lines cause, which the kernel sends in the writer's own name; and what the
+    /// terminal sends to a whole process group: SIGTTIN and SIGTTOU, because one member, which the workload is not, has
+    /// touched it; and the rest where the workload is a member itself (B18).
     fn is_our_own(&self, info: &SignalInfo, signal: Signal) -> bool {
-        let is_ours = info.sender().is_some_and(|(pid, _)| pid == getpid());
         match signal {
-            Signal::PIPE | Signal::XFSZ => is_ours,
+            Signal::PIPE | Signal::XFSZ => info.sender().is_some_and(|(pid, _)| pid == getpid()),
             Signal::TTIN | Signal::TTOU => info.is_from_kernel(),
-            Signal::HUP | Signal::CONT if self.rules.grouping == Grouping::Session => is_ours,
             Signal::INT | Signal::QUIT | Signal::TSTP | Signal::HUP | Signal::WINCH => {
                 self.rules.grouping == Grouping::Shared && info.is_from_kernel()
             }
@@ -312,6 +314,11 @@ fn deliver(recipient: Recipient, info: &SignalInfo, signal: Signal) -> nix::Resu
         (Err(Errno::EINVAL | Errno::ENOSYS), Recipient::Group(_)) => sys::send(recipient, signal),
         (sent, _) => sent,
     }
+}
+
+/// `10s`, `500ms`; and nothing at all as `0s`.
+pub(crate) fn text(duration: Duration) -> String {
+    if duration.is_zero() { "0s".into() } else { format!("{duration:?}") }
 }
 
 /// What is to be forwarded on the parent's death, as if somebody outside had sent it.

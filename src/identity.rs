@@ -107,7 +107,7 @@ fn asked_groups(groups: &Groups, user: Option<&User>, gid: Option<u32>) -> Resul
             let current = account::user(&geteuid().to_string())?;
             let user = user.unwrap_or(&current);
             if user.entry.is_none() {
-                let message = format!("--groups init: uid {} stands not in /etc/passwd", user.uid);
+                let message = format!("--groups init: /etc/passwd has no entry for uid {}", user.uid);
                 return Err(UsageError::with_hint(message, "list the groups, or --groups none"));
             }
             Ok(groups_of(user, gid))

@@ -19,6 +19,7 @@ pub(crate) fn names(directory: &OsStr) -> u8 {
             made.iter().for_each(|link| drop(fs::remove_file(link)));
             let hint = match failure.errno {
                 Errno::EEXIST => Some("something else has this name: remove it first, or choose another directory"),
+                Errno::EACCES | Errno::EPERM => Some("the directory must be writable for you"),
                 Errno::ENOENT => Some("the directory must exist, and /proc be mounted"),
                 _ => None,
             };

@@ -5,9 +5,9 @@
 
 use crate::request::Grouping;
 use crate::signal::Signal;
-use crate::sys;
+use crate::sys::{self, Recipient};
 use crate::terminal::{self, Terminal};
-use nix::unistd::getpgrp;
+use nix::unistd::{getpgrp, getpid};
 use std::os::fd::BorrowedFd;
 
 /// What pidone is to the shell that started it.
@@ -81,7 +81,11 @@ impl Job {
             terminal.take_back();
         }
         // Not by SIGSTOP: only of the others does the kernel see to it that somebody could continue us, credentials(7).
-        let continued = sys::stop_by(if signal == Signal::STOP { Signal::TSTP } else { signal });
+        // What the terminal sends stops a whole job: a script that pidone runs in, too, or the shell would not see it stop.
+        let continued = match signal {
+            Signal::STOP => sys::stop_by(Recipient::Process(getpid()), Signal::TSTP),
+            of_terminal => sys::stop_by(Recipient::OwnGroup, of_terminal),
+        };
         match (continued, signal) {
             // No shell above: a stop that was sent on purpose stays, and a read from the terminal would only stop again.
             (false, Signal::STOP) => Next::StaysStopped,

@@ -121,12 +121,13 @@ fn launch(mut request: RunRequest, personality: Personality, signals: SignalStat
     let half = if plan.place == Place::InPlace { Half::Init } else { Half::Outer };
     logging::set_up(half, level);
     let kinds = plan.namespaces.kinds;
+    let path = plan.workload.as_ref().and_then(|workload| workload.path.clone());
     let ended = match plan.place {
         Place::InPlace => init::in_place(plan).map(|outcome| outcome.mapped(&exit_map).status()),
         Place::Isolated | Place::Bare => outer::run(plan).map(|outcome| outer::end_like(outcome.mapped(&exit_map))),
     };
     ended.unwrap_or_else(|failure| {
-        failure.print(voice, diagnose::hint(&failure, kinds).as_deref());
+        failure.print(voice, diagnose::hint(&failure, kinds, path.as_deref()).as_deref());
         codes.status_of(&failure)
     })
 }
@@ -141,7 +142,10 @@ fn enter(target: Target, mut request: RunRequest, signals: SignalState) -> u8 {
             exit::PIDONE_FAILED
         }
         Err(enter::Refusal::Failure(failure)) => {
-            failure.print(Voice::Pidone, diagnose::hint(&failure, Kinds::NONE).as_deref());
+            failure.print(
+                Voice::Pidone,
+                diagnose::hint(&failure, Kinds::NONE, std::env::var_os("PATH").as_deref()).as_deref(),
+            );
             Codes::PIDONE.status_of(&failure)
         }
     }

@@ -50,7 +50,7 @@ impl Others {
             Reach::Descendants { spared } => {
                 for process in procfs::descendants(&procfs::processes(), spared) {
                     // Who has no pidfd (ENOSYS) is an old kernel's problem; who has gone meanwhile is nobody's.
-                    let is_the_same = || procfs::parent(process.pid) == Some(process.parent);
+                    let is_the_same = || procfs::started(process.pid) == Some(process.started);
                     if let Err(errno @ (Errno::EPERM | Errno::EINVAL)) =
                         sys::send_checked(process.pid, signal, is_the_same)
                     {

@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 
 /// Where a command without PATH is looked for, as musl does.
-const DEFAULT_PATH: &str = "/usr/local/bin:/bin:/usr/bin";
+pub(crate) const DEFAULT_PATH: &str = "/usr/local/bin:/bin:/usr/bin";
 
 /// The paths that execvp(3) would try: PATH is searched only for a name without a slash, and an empty entry of it
 /// means the working directory. They are kept for as long as the process lives, like the environment. A name with a NUL, which

@@ -86,6 +86,8 @@ impl NamespacePlan {
 pub(crate) struct Workload {
     /// As typed, for messages.
     pub(crate) command: OsString,
+    /// The PATH that it is looked for in, if it is.
+    pub(crate) path: Option<OsString>,
     /// The paths to try in order: one where the command holds a slash, one for each entry of PATH otherwise.
     pub(crate) candidates: Vec<&'static CStr>,
     pub(crate) argv: PointerArray,
@@ -250,7 +252,8 @@ impl Workload {
         let identity = IdentityPlan::new(request.identity.clone(), id_maps, &mut environment)?;
         let listen = ListenPid::find(&environment);
         let name = request.command.first().cloned().unwrap_or_default();
-        let candidates = path::candidates(&name, environment.get("PATH"));
+        let path = environment.get("PATH").map(ToOwned::to_owned);
+        let candidates = path::candidates(&name, path.as_deref());
         let mut argv = request.command.iter().cloned().map(c_string).collect::<Result<Vec<_>, _>>()?;
         let shell = request.shell_fallback.then(|| shell_argv(argv.get(1..).unwrap_or_default()));
         if let (Some(argv0), Some(first)) = (&identity.typed.argv0, argv.first_mut()) {
@@ -259,6 +262,7 @@ impl Workload {
         Ok(Workload {
             candidates,
             command: name,
+            path,
             argv: PointerArray::new(argv.into_iter().map(Cow::Owned).collect()),
             shell,
             env: environment.into_array(),

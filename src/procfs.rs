@@ -41,6 +41,8 @@ pub(crate) struct Process {
     pub(crate) pid: Pid,
     pub(crate) parent: Pid,
     pub(crate) is_zombie: bool,
+    /// When it started, in clock ticks since boot: with the pid, who it is.
+    pub(crate) started: u64,
     name: String,
 }
 
@@ -67,12 +69,12 @@ pub(crate) fn processes() -> Vec<Process> {
     processes
 }
 
-/// The pid of a process's parent now.
-pub(crate) fn parent(pid: Pid) -> Option<Pid> {
-    parse(&fs::read(format!("/proc/{pid}/stat")).ok()?).map(|process| process.parent)
+/// When the process that has this pid now started.
+pub(crate) fn started(pid: Pid) -> Option<u64> {
+    parse(&fs::read(format!("/proc/{pid}/stat")).ok()?).map(|process| process.started)
 }
 
-/// Pid, name in parentheses (which may hold any byte, those too), state, parent.
+/// Pid, name in parentheses (which may hold any byte, those too), state, parent; and field 22.
 fn parse(stat: &[u8]) -> Option<Process> {
     let open = stat.iter().position(|byte| *byte == b'(')?;
     let close = stat.iter().rposition(|byte| *byte == b')')?;
@@ -81,6 +83,7 @@ fn parse(stat: &[u8]) -> Option<Process> {
     Some(Process {
         is_zombie: matches!(rest.next()?, "Z" | "X"),
         parent: Pid::from_raw(rest.next()?.parse().ok()?),
+        started: rest.nth(17)?.parse().ok()?,
         pid: Pid::from_raw(pid),
         name: printable(stat.get(open + 1..close)?),
     })
@@ -118,13 +121,17 @@ pub(crate) fn descendants<'a>(processes: &'a [Process], spared: &[Pid]) -> Vec<&
 mod tests {
     use super::*;
 
+    /// From the fifth field to the one after the start time.
+    const FIELDS: &str = " 42 42 0 -1 4194304 0 0 0 0 1 2 0 0 20 0 1 0 1234 99";
+
     #[test]
     fn a_name_may_hold_anything() {
-        let process = parse(b"42 (a) Z (b\n) S 7 42 42 0 -1 4194304").unwrap();
+        let process = parse(format!("42 (a) Z (b\n) S 7{FIELDS}").as_bytes()).unwrap();
         assert_eq!((process.pid.as_raw(), process.parent.as_raw(), process.is_zombie), (42, 7, false));
         assert_eq!(process.to_string(), "42 (a) Z (b\\n)");
-        assert!(parse(b"1 (x) Z 0 1").unwrap().is_zombie);
-        for garbage in [&b""[..], b"1", b"1 (x", b"x (y) S 1", b"1 (x) S", b")1 ("] {
+        assert_eq!(process.started, 1234);
+        assert!(parse(format!("1 (x) Z 0{FIELDS}").as_bytes()).unwrap().is_zombie);
+        for garbage in [&b""[..], b"1", b"1 (x", b"x (y) S 1", b"1 (x) S", b"1 (x) S 1", b")1 ("] {
             assert_eq!(parse(garbage), None, "{garbage:?}");
         }
     }
@@ -132,7 +139,7 @@ mod tests {
     #[test]
     fn descendants_are_found_at_any_depth_and_the_spared_are_left_out() {
         let own = getpid().as_raw();
-        let process = |pid, parent, state| parse(format!("{pid} (x) {state} {parent}").as_bytes()).unwrap();
+        let process = |pid, parent, state| parse(format!("{pid} (x) {state} {parent}{FIELDS}").as_bytes()).unwrap();
         let (a, b, c) = (own + 1, own + 2, own + 3);
         let mut all = vec![
             process(a, own, 'S'),

@@ -4,7 +4,8 @@
 //! time through pidone; therefore it has to become the foreground group. When it does is decided in `job`. If pidone was
 //! not in the foreground, the terminal belongs to somebody else and is left alone. No failing terminal call is fatal (B31).
 
-use crate::sys::{own_fd, release_terminal};
+use crate::signal::Signal;
+use crate::sys::{self, own_fd, release_terminal};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, SFlag, fstat};
@@ -91,11 +92,11 @@ impl Terminal {
 
 /// Gives up the controlling terminal, so that a session that is about to be made can have it. Only the leader of the
 /// session that has it can do that; from others' sessions it is not taken away. The kernel then sends SIGHUP and SIGCONT to the
-/// foreground group, which `forward` knows to be our own doing (B28).
+/// foreground group, in our own name; they are not to be forwarded, nor to swallow others that come now (B28).
 pub(crate) fn leave_to_new_session() {
-    if getsid(None) == Ok(getpid()) {
-        // Ignoring the error: stdin is not that terminal, or there is none.
-        let _ = release_terminal();
+    if getsid(None) == Ok(getpid()) && release_terminal().is_ok() {
+        sys::discard_own(Signal::HUP);
+        sys::discard_own(Signal::CONT);
     }
 }
 

@@ -28,7 +28,8 @@ fn e2_into_the_uts_namespace_of_another_and_of_one_that_is_gone() {
         return;
     }
     let directory = scratch("e2").join("kept");
-    let script = "$PIDONE --persist $DIR --hostname e2 -- sh -c 'echo $(cut -d \" \" -f 4 /proc/self/stat); read x' &
+    let script =
+        "$PIDONE --persist $DIR --hostname e2 -- sh -c 'echo $(cut -d \" \" -f 4 /proc/self/stat); read x' &
         sleep 0 ; wait";
     // While it runs, through /proc; afterwards, through the file it was kept as.
     let (reader, writer) = std::io::pipe().expect("make a pipe");
@@ -36,7 +37,8 @@ fn e2_into_the_uts_namespace_of_another_and_of_one_that_is_gone() {
     let mut running = Running::start(command.args(["sh", "-c", "echo up; read x"]).stdin(reader));
     running.expect("up");
     let workload = procfs::only_child(procfs::only_child(running.pid()));
-    let through = |file: &str| run(&mut pidone(["enter", "--ns", file, "--", "uname", "-n"])).exits(0).stdout.clone();
+    let through =
+        |file: &str| run(&mut pidone(["enter", "--ns", file, "--", "uname", "-n"])).exits(0).stdout.clone();
     assert_eq!(through(&format!("/proc/{workload}/ns/uts")), "e2\n", "{script}");
     drop((command, writer));
     running.end();
@@ -74,15 +76,17 @@ fn e7_an_orphan_is_adopted_by_init_and_an_entered_process_has_no_parent_inside()
     if !privilege::privileged() {
         return;
     }
-    let mut running = Running::start(&mut Place::Isolated.shell(
-        "(sh -c 'echo $PPID; read x </dev/zero; exec sleep 1000' &) ; echo up; exec sleep 1000",
-    ));
+    let mut running = Running::start(
+        &mut Place::Isolated
+            .shell("(sh -c 'echo $PPID; read x </dev/zero; exec sleep 1000' &) ; echo up; exec sleep 1000"),
+    );
     let lines = [running.line(), running.line()];
     assert!(lines.contains(&"up".to_owned()));
     let init = procfs::only_child(running.pid());
     let orphan = || procfs::children(init).len() == 2;
     eventually("the orphan is init's child", || orphan().then_some(()));
-    let ended = run(&mut pidone(["enter", &init.to_string(), "--", "sh", "-c", "echo $PPID; kill -9 1; echo still"]));
+    let ended =
+        run(&mut pidone(["enter", &init.to_string(), "--", "sh", "-c", "echo $PPID; kill -9 1; echo still"]));
     assert_eq!(ended.exits(0).stdout, "0\nstill\n", "a signal to init from inside is dropped");
     sys::kill(init, 9);
     running.end().dies_by(9);
@@ -143,13 +147,14 @@ fn e8_a_process_has_a_pid_at_each_level() {
         return;
     }
     let inner = binary().display().to_string();
-    let words = ["--", &inner, "--isolate", "--", &inner, "--isolate", "--", "sh", "-c", "echo up; exec sleep 1000"];
+    let words =
+        ["--", &inner, "--isolate", "--", &inner, "--isolate", "--", "sh", "-c", "echo up; exec sleep 1000"];
     let mut running = Running::start(&mut pidone(words));
     running.expect("up");
-    let workload = *procfs::descendants(running.pid()).iter().max_by_key(|pid| {
-        procfs::status(pid, "NSpid").map_or(0, |pids| pids.split_ascii_whitespace().count())
-    })
-    .unwrap();
+    let workload = *procfs::descendants(running.pid())
+        .iter()
+        .max_by_key(|pid| procfs::status(pid, "NSpid").map_or(0, |pids| pids.split_ascii_whitespace().count()))
+        .unwrap();
     let pids = procfs::status(workload, "NSpid").unwrap();
     let levels: Vec<_> = pids.split_ascii_whitespace().collect();
     assert_eq!((levels.len(), levels[3]), (4, "2"), "{pids}");

@@ -275,6 +275,24 @@ fn where_the_shells_group_cannot_be_named_the_terminal_stays_with_it() {
 }
 
 #[test]
+fn ctrl_z_stops_the_script_around_it_too() {
+    for place in options() {
+        let Some(mut bash) = bash() else { return };
+        bash.send(&format!("sh -c '$PIDONE {place} -- sh -c \"echo up; read a; echo got \\$a\"; echo after $?'\n"));
+        bash.expect("\r\nup");
+        bash.send("\x1a");
+        bash.expect("Stopped");
+        bash.expect("prompt> ");
+        bash.send("fg\n");
+        bash.expect("after $?'\r\n");
+        bash.send("it\n");
+        bash.expect("got it");
+        bash.expect("after 0");
+        bash.expect("prompt> ");
+    }
+}
+
+#[test]
 fn an_editor_stops_itself_by_its_own_ctrl_z_and_comes_back() {
     if !privilege::has("busybox") {
         return;

@@ -54,6 +54,20 @@ fn with_term_they_are_told_and_may_take_their_time() {
 }
 
 #[test]
+fn with_term_nobody_is_told_twice() {
+    for place in Place::with_init() {
+        let member =
+            "trap 'echo told; told=1' TERM; echo up; until [ \\$told ]; do sleep 0.01; done; sleep 0.1; sleep 0.1";
+        let script = format!("trap 'exit 7' TERM; sh -c \"{member}\" & while :; do sleep 0.01; done");
+        let options = ["--stop-all", "--on-exit", "term"];
+        let mut running = Running::start(&mut place.pidone(&options, &["sh", "-c", &script]));
+        running.expect("up");
+        sys::kill(place.supervisor(&running), TERM);
+        assert_eq!(running.end().exits(7).stdout, "told\n", "{place:?}");
+    }
+}
+
+#[test]
 fn with_term_the_stubborn_are_killed_and_named() {
     for place in Place::with_init() {
         let marker = marker(2, place);
@@ -100,20 +114,18 @@ fn with_wait_the_last_one_ends_it_and_signals_reach_all() {
 #[test]
 fn a_stop_during_wait_is_enforced_too() {
     for place in Place::with_init() {
-        let [player, role] = play("signals");
         let marker = marker(5, place);
-        let script = format!("({player} {role} &); exit 7 # {marker}");
+        let script = format!("(sh -c 'trap \"\" TERM; echo ready; exec sleep 1000' &); exit 7 # {marker}");
         let options = ["--on-exit", "wait", "--stop-timeout", "60ms"];
         let mut running = Running::start(&mut place.pidone(&options, &["sh", "-c", &script]));
         running.expect("ready");
         until_the_workload_is_gone(&marker);
         let target = place.supervisor(&running);
         sys::kill(target, TERM);
-        running.expect("signal 15 ");
         let ended = running.end();
         ended.exits(7);
         assert!(ended.stderr.contains("some still ran 60ms after SIGTERM: killed "), "{ended:#?}");
-        assert!(ended.stderr.contains("(player)"), "{ended:#?}");
+        assert!(ended.stderr.contains("(sleep)"), "{ended:#?}");
     }
 }
 

@@ -36,10 +36,9 @@ fn assert_killed(place: Place, ended: &Ended) {
 fn what_outlives_a_stop_signal_is_killed_and_named() {
     for place in Place::all() {
         for signal in [HUP, INT, QUIT, TERM] {
-            let mut running = start(place, &["--stop-timeout", "60ms"]);
+            let running = start(place, &["--stop-timeout", "60ms"]);
             let began = Instant::now();
             sys::kill(place.supervisor(&running), signal);
-            running.expect(&format!("signal {signal} "));
             let ended = running.end();
             assert!(began.elapsed() >= Duration::from_millis(60), "{place:?}: too early");
             assert_killed(place, &ended);
@@ -89,9 +88,7 @@ fn zero_kills_at_once_and_the_first_stop_counts() {
         sys::kill(place.supervisor(&running), TERM);
         let ended = running.end();
         assert_killed(place, &ended);
-        assert!(
-            ended.stderr.contains("still ran 0ns after SIGTERM") || ended.stderr.contains("still ran 0s after")
-        );
+        assert!(ended.stderr.contains("still ran 0s after SIGTERM"), "{ended:#?}");
     }
     let running = start(Place::Subreaper, &["--stop-timeout", "150ms"]);
     running.signal(TERM);
@@ -142,10 +139,9 @@ fn a_second_stop_ends_the_wait_and_nothing_is_lost_or_doubled() {
 
 #[test]
 fn the_clock_of_a_stop_runs_from_when_it_is_forwarded() {
-    let mut running = start(Place::Subreaper, &["--stop-delay=100ms", "--stop-timeout=100ms"]);
+    let running = start(Place::Subreaper, &["--stop-delay=100ms", "--stop-timeout=100ms"]);
     let began = Instant::now();
     running.signal(TERM);
-    running.expect("signal 15 ");
     let ended = running.end();
     ended.exits(137);
     assert!(began.elapsed() >= Duration::from_millis(200));

@@ -8,8 +8,8 @@ use crate::error::UsageError;
 use crate::idmap::Caller;
 use crate::namespace::{Kind, Kinds};
 use crate::request::{
-    EnterOptions, EnvironmentChange, Grouping, OnExit, Output, Place, ProcMount, Propagation, Request, RunRequest,
-    Target,
+    EnterOptions, EnvironmentChange, Grouping, Limit, OnExit, Output, Place, ProcMount, Propagation, Request,
+    RunRequest, Target,
 };
 use crate::signal::Signal;
 use lexopt::{Arg, Parser};
@@ -308,7 +308,11 @@ fn set_identity(request: &mut RunRequest, value: Value) -> Result<(), UsageError
     let identity = &mut request.identity;
     let name = |word: &str| Some(word.to_owned()).filter(|word| !word.is_empty());
     match value.option.long {
-        "uid" => identity.user = Some(value.text(name)?),
+        "uid" => {
+            let (user, group) = value.text(values::user_and_group)?;
+            identity.user = Some(user);
+            identity.group = group.or(identity.group.take());
+        }
         "gid" => identity.group = Some(value.text(name)?),
         "groups" => identity.groups = Some(value.text(values::groups)?),
         "no-new-privs" => identity.no_new_privs = true,
@@ -324,11 +328,19 @@ fn set_identity(request: &mut RunRequest, value: Value) -> Result<(), UsageError
         "clear-env" => identity.environment.push(EnvironmentChange::Clear),
         "argv0" => identity.argv0 = Some(value.value),
         "nice" => identity.nice = Some(value.text(|word| values::between(word, -20, 19))?),
-        "rlimit" => identity.limits.push(value.text(values::limit)?),
+        "rlimit" => set_limit(&mut identity.limits, value.text(values::limit)?),
         "oom-score-adj" => identity.oom_score_adj = Some(value.text(|word| values::between(word, -1000, 1000))?),
         other => return Err(forgotten(other)),
     }
     Ok(())
+}
+
+/// The last word on each of the two values counts: a hard limit that was lowered could not be raised again.
+fn set_limit(limits: &mut Vec<Limit>, new: Limit) {
+    match limits.iter_mut().find(|limit| limit.resource == new.resource) {
+        Some(limit) => *limit = Limit { soft: new.soft.or(limit.soft), hard: new.hard.or(limit.hard), ..new },
+        None => limits.push(new),
+    }
 }
 
 /// An option that stands in the table and in no match above: a test goes through the whole table, so that nobody else

@@ -158,7 +158,7 @@ fn example(option: &OptionDoc) -> &str {
         (_, "FROM:TO") => "TERM:QUIT",
         (_, "SIG") => "HUP",
         (_, "DUR") => "1s",
-        (_, "USER" | "GROUP") => "0",
+        (_, "USER[:GROUP]" | "GROUP") => "0",
         (_, "LIST") => "kill",
         (_, "MODE") => "022",
         (_, "DIR") => "/",
@@ -216,6 +216,11 @@ fn identities_are_understood() {
     let who = identity(&["--uid", "www", "--gid=7", "--groups", "a,8", "--no-new-privs", "x"]);
     assert_eq!((who.user.as_deref(), who.group.as_deref(), who.no_new_privs), (Some("www"), Some("7"), true));
     assert_eq!(who.groups, Some(Groups::List(vec!["a".into(), "8".into()])));
+    let who = identity(&["--gid", "7", "--uid", "www:adm", "x"]);
+    assert_eq!((who.user.as_deref(), who.group.as_deref()), (Some("www"), Some("adm")));
+    let limits = identity(&["--rlimit", "nofile=9:10", "--rlimit", "core=1", "--rlimit", "nofile=5:", "x"]).limits;
+    let limits: Vec<_> = limits.iter().map(|limit| (limit.name, limit.soft, limit.hard)).collect();
+    assert_eq!(limits, [("nofile", Some(5), Some(10)), ("core", Some(1), Some(1))]);
     let caps = identity(&["--drop-caps", "kill", "--drop-caps", "chown", "--keep-caps=net_raw", "x"]);
     assert_eq!((caps.drop_caps.0, caps.keep_caps.map(|set| set.0)), (1 << 5 | 1, Some(1 << 13)));
     let bounds: &[(&[&str], bool)] = &[
@@ -234,6 +239,8 @@ fn identities_are_understood() {
         (&["--unset-env", ""], false),
         (&["--workdir", ""], false),
         (&["--uid", ""], false),
+        (&["--uid", "a:"], false),
+        (&["--uid", ":b"], false),
         (&["--groups", ""], false),
         (&["--drop-caps", "cap_nope"], false),
         (&["--keep-caps", "all"], false),

@@ -122,7 +122,8 @@ pub(crate) const OPTIONS: &[OptionDoc] = &[
          pidone, and Ctrl-Z as SIGSTOP."),
     OptionDoc::value(Group::Signals, "rewrite", "FROM:TO", "forward TO where FROM came; TO 0 drops it",
         "Repeatable. Names with or without SIG, numbers, RTMIN+3, RTMAX-1."),
-    OptionDoc::value(Group::Signals, "ignore", "SIG", "do not forward SIG; the same as --rewrite SIG:0", ""),
+    OptionDoc::value(Group::Signals, "ignore", "SIG", "do not forward SIG; the same as --rewrite SIG:0",
+        "A key of the terminal reaches the command directly, and so is not ignored."),
     OptionDoc::value(Group::Signals, "pdeathsig", "SIG", "forward SIG when the process that started pidone dies",
         "That process, and not just the thread that made pidone. KILL kills the command."),
     OptionDoc::value(Group::Signals, "map-exit", "FROM:TO", "exit with TO where the command's status is FROM",
@@ -130,7 +131,7 @@ pub(crate) const OPTIONS: &[OptionDoc] = &[
 
     OptionDoc::value(Group::Stopping, "stop-timeout", "DUR", "SIGKILL to a command that still runs DUR after a stop signal",
         "A stop signal is a SIGTERM, SIGINT, SIGQUIT or SIGHUP that is forwarded, as itself or rewritten. \
-         DUR is 10s, 500ms, 2m, or seconds."),
+         DUR is 10s, 500ms, 2m, 1h, or seconds; 0 kills at once."),
     OptionDoc::value(Group::Stopping, "stop-delay", "DUR", "hold a stop signal back for DUR; a second one ends the wait",
         "For a load balancer that needs a moment to look elsewhere."),
     OptionDoc::flag(Group::Stopping, "stop-all", "send a stop signal to every process, not to the command alone",
@@ -139,17 +140,17 @@ pub(crate) const OPTIONS: &[OptionDoc] = &[
         "kill (default): SIGKILL at once; term: SIGTERM, and SIGKILL after --stop-timeout (default 10s); wait: they may \
          end by themselves, and signals to pidone go to all of them."),
 
-    OptionDoc::value(Group::Identity, "uid", "USER", "run as USER, by name or number",
+    OptionDoc::value(Group::Identity, "uid", "USER[:GROUP]", "run as USER, by name or number",
         "Names are those of /etc/passwd and /etc/group. A USER that stands there brings group, supplementary groups and \
-         HOME along, unless these are given; any other has no supplementary groups."),
+         HOME along, unless these are given; any other keeps group and HOME, and has no supplementary groups."),
     OptionDoc::value(Group::Identity, "gid", "GROUP", "run with this group, by name or number", ""),
     OptionDoc::value(Group::Identity, "groups", "LIST|none|init", "supplementary groups: these, none, or USER's",
         "LIST has commas between names or numbers."),
     OptionDoc::flag(Group::Identity, "no-new-privs", "no exec grants privileges any more (set-user-ID, capabilities)", ""),
     OptionDoc::value(Group::Identity, "drop-caps", "LIST|all", "take these capabilities away, from all five sets",
-        "Such as net_raw,sys_admin. Repeatable."),
+        "Such as net_raw,sys_admin. Repeatable; wins over --keep-caps, but for all. Takes CAP_SETPCAP."),
     OptionDoc::value(Group::Identity, "keep-caps", "LIST", "have these capabilities in all five sets, and no others",
-        "Also as an ordinary user, with --uid."),
+        "Repeatable. Such as pidone itself has; they stay also with --uid of an ordinary user."),
     OptionDoc::value(Group::Identity, "umask", "MODE", "file mode creation mask, octal", ""),
     OptionDoc::value(Group::Identity, "workdir", "DIR", "start in DIR, with the rights of USER", ""),
     OptionDoc::value(Group::Identity, "env", "NAME=VALUE", "set this variable",

@@ -125,6 +125,19 @@ impl Personality {
         self.in_getopts_words(&arg.unexpected())
     }
 
+    /// The short form of a long option, which may be cut short; none of them but `--rewrite` takes a value.
+    fn short_form(self, options: &[(&str, char)], long: String, parser: &mut Parser) -> Result<char, UsageError> {
+        let short = by_prefix(options, &long).ok_or_else(|| self.unknown(Arg::Long(&long)))?;
+        // lexopt itself would only find out at the next option.
+        match if short == 'r' { None } else { parser.optional_value() } {
+            None => Ok(short),
+            Some(value) => {
+                let option = format!("--{long}");
+                Err(self.in_getopts_words(&lexopt::Error::UnexpectedValue { option, value }))
+            }
+        }
+    }
+
     fn value(self, parser: &mut Parser) -> Result<String, UsageError> {
         let value = parser.value().map_err(|error| self.in_getopts_words(&error))?;
         Ok(value.to_string_lossy().into_owned())
@@ -236,7 +249,10 @@ fn dumb_init(
                 break;
             }
             Arg::Short(short) => short,
-            Arg::Long(long) => by_prefix(LONG, long).ok_or_else(|| me.unknown(Arg::Long(long)))?,
+            Arg::Long(long) => {
+                let long = long.to_owned();
+                me.short_form(LONG, long, parser)?
+            }
         };
         match short {
             'h' => return Ok(Some(Request::Show(Output::Stderr, DUMB_INIT_HELP.into()))),
@@ -303,7 +319,10 @@ fn catatonit(
                 break;
             }
             Arg::Short(short) => short,
-            Arg::Long(long) => by_prefix(LONG, long).ok_or_else(|| me.unknown(Arg::Long(long)))?,
+            Arg::Long(long) => {
+                let long = long.to_owned();
+                me.short_form(LONG, long, parser)?
+            }
         };
         match short {
             'h' => return Ok(Some(Request::Show(Output::Stderr, CATATONIT_HELP.into()))),

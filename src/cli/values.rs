@@ -68,6 +68,16 @@ pub(super) fn groups(value: &str) -> Meaning<Groups> {
     }
 }
 
+/// `USER`, or `USER:GROUP` as gosu(1) has it.
+pub(super) fn user_and_group(value: &str) -> Meaning<(String, Option<String>)> {
+    let (user, group) = match value.split_once(':') {
+        Some((user, group)) => (user, Some(group)),
+        None => (value, None),
+    };
+    let is_named = !user.is_empty() && group.is_none_or(|group| !group.is_empty());
+    is_named.then(|| (user.to_owned(), group.map(ToOwned::to_owned)))
+}
+
 /// A list of capabilities, or `all`.
 pub(super) fn capabilities_or_all(value: &str) -> Meaning<Capabilities> {
     if value == "all" { Some(Capabilities::ALL) } else { Capabilities::parse(value) }

@@ -2,7 +2,7 @@
 
 use super::supervise::{Above, end_if_outer_is_gone};
 use crate::error::reason;
-use crate::forward::Forwarder;
+use crate::forward::{self, Forwarder};
 use crate::others::Others;
 use crate::reap;
 use crate::request::OnExit;
@@ -35,10 +35,13 @@ pub(super) fn see_off<'a>(
             forwarder.turn_to(others);
             // It was for the workload, which has ended in time.
             forwarder.call_off_stop();
-            others.signal(Signal::TERM);
+            // By --stop-all they may have heard of it: a second time would mean more.
+            if !forwarder.has_told_all() {
+                others.signal(Signal::TERM);
+            }
             let grace = grace.unwrap_or(DEFAULT_GRACE);
             if !wait(others, forwarder, above, Some(Instant::now() + grace)) {
-                warn!("some still ran {grace:?} after SIGTERM: killed {}", others.names());
+                warn!("some still ran {} after SIGTERM: killed {}", forward::text(grace), others.names());
                 kill(others, forwarder, above);
             }
         }

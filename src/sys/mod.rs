@@ -28,8 +28,8 @@ pub(crate) use identity::{
 pub use memory::Args;
 pub(crate) use memory::{environment, error_text};
 pub(crate) use signals::{
-    Recipient, SignalInfo, SignalSet, SignalState, anyone_is_left, block_all_signals, die_by, discard_signals,
-    queue, queue_resume, send, send_checked, stop_by, wait_signal,
+    Recipient, SignalInfo, SignalSet, SignalState, anyone_is_left, block_all_signals, die_by, discard_own,
+    discard_signals, queue, queue_resume, send, send_checked, stop_by, wait_signal,
 };
 pub(crate) use system::{bring_up_loopback, enter, kind_of, set_domain_name, set_host_name, unshare_time};
 pub(crate) use wait::{Reaped, WaitStatus, own_pidfd_inode, peek_zombie, reap, wait_for};

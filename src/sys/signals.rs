@@ -147,6 +147,17 @@ pub(crate) fn wait_signal(set: SignalSet, timeout: Option<Duration>) -> Option<S
     take_signal(set, timeout).unwrap_or_else(|_| Some(look_at_children()))
 }
 
+/// Drops `signal` if it is pending and this very process has sent it.
+pub(crate) fn discard_own(signal: Signal) {
+    let own = nix::unistd::getpid();
+    if let Ok(Some(info)) = take_signal(SignalSet::only(signal), Some(Duration::ZERO))
+        && info.sender().is_none_or(|(pid, _)| pid != own)
+    {
+        // Somebody else's: back into the queue, as it was. One may queue anything to oneself (rt_sigqueueinfo(2)).
+        let _ = queue(Recipient::Process(own), signal, &info);
+    }
+}
+
 /// Drops what is pending.
 pub(crate) fn discard_signals() {
     while matches!(take_signal(SignalSet::ALL, Some(Duration::ZERO)), Ok(Some(_))) {}
@@ -189,6 +200,8 @@ pub(crate) enum Recipient {
     Group(Pid),
     /// Everybody in the PID namespace but its PID 1, which is the caller.
     Everyone,
+    /// The caller's own process group, named or not.
+    OwnGroup,
 }
 
 impl Recipient {
@@ -197,13 +210,14 @@ impl Recipient {
         match self {
             Recipient::Process(pid) | Recipient::Group(pid) => pid,
             Recipient::Everyone => Pid::from_raw(-1),
+            Recipient::OwnGroup => Pid::from_raw(0),
         }
     }
 
     /// As kill(2) takes it.
     fn number(self) -> c_int {
         match self {
-            Recipient::Process(_) | Recipient::Everyone => self.pid().as_raw(),
+            Recipient::Process(_) | Recipient::Everyone | Recipient::OwnGroup => self.pid().as_raw(),
             Recipient::Group(leader) => -leader.as_raw(),
         }
     }
@@ -216,6 +230,7 @@ impl fmt::Display for Recipient {
             Recipient::Process(pid) => pid.fmt(f),
             Recipient::Group(leader) => write!(f, "process group {leader}"),
             Recipient::Everyone => f.write_str("everyone"),
+            Recipient::OwnGroup => f.write_str("our own process group"),
         }
     }
 }
@@ -276,8 +291,8 @@ pub(crate) fn queue(recipient: Recipient, signal: Signal, info: &SignalInfo) -> 
             Errno::result(sent).map(drop)
         }
         Recipient::Group(leader) => queue_to_group(leader, number, info),
-        // Nobody queues to everyone.
-        Recipient::Everyone => Err(Errno::EINVAL),
+        // Nobody queues to these.
+        Recipient::Everyone | Recipient::OwnGroup => Err(Errno::EINVAL),
     }
 }
 
@@ -318,24 +333,24 @@ fn default_action(signal: Signal) {
     unsafe { libc::syscall(libc::SYS_rt_sigaction, number, &raw const DEFAULT, NO_OLD_ACTION, SET_SIZE) };
 }
 
-/// Lets `signal` act on this process: default action, sent to ourselves, unblocked for a moment.
-fn suffer(signal: Signal) {
+/// Lets `signal` act on this process: default action, sent to `whom` we are or belong to, unblocked for a moment.
+fn suffer(whom: Recipient, signal: Signal) {
     default_action(signal);
     // Ignoring errors: there is nobody to tell, and each caller goes on in its own way.
-    let _ = send(Recipient::Process(nix::unistd::getpid()), signal);
+    let _ = send(whom, signal);
     let _ = set_mask(libc::SIG_UNBLOCK, SignalSet::only(signal));
 }
 
 /// Ends this process by `signal`, where its default action is to end. Comes back where that does not kill, as in a
 /// PID 1.
 pub(crate) fn die_by(signal: Signal) {
-    suffer(signal);
+    suffer(Recipient::Process(nix::unistd::getpid()), signal);
 }
 
-/// Stops this process by `signal`, where its default action is to stop, until a SIGCONT, which is taken. False if the
-/// kernel did not stop us: in an orphaned process group (all but SIGSTOP), or as a PID 1.
-pub(crate) fn stop_by(signal: Signal) -> bool {
-    suffer(signal);
+/// Stops this process, and whoever else belongs to `whom`, by `signal`, where its default action is to stop, until a SIGCONT,
+/// which is taken. False if the kernel did not stop us: in an orphaned process group (all but SIGSTOP), or as a PID 1.
+pub(crate) fn stop_by(whom: Recipient, signal: Signal) -> bool {
+    suffer(whom, signal);
     let _ = set_mask(libc::SIG_BLOCK, SignalSet::only(signal));
     // A stop discards a pending SIGCONT (signal(7)), so one that is there now is what continued us.
     matches!(take_signal(SignalSet::only(Signal::CONT), Some(Duration::ZERO)), Ok(Some(_)))
