@@ -24,7 +24,7 @@ fn version_is_name_and_number() {
 #[test]
 fn short_help_is_a_screen_and_long_help_has_it_all() {
     let short = run(&mut pidone(["-h"]));
-    assert!(short.exits(0).silently().stdout.lines().count() <= 30);
+    assert!(short.exits(0).silently().stdout.lines().count() <= 40);
     let long = run(&mut pidone(["--help"]));
     long.exits(0).silently();
     for heading in [
@@ -42,7 +42,7 @@ fn short_help_is_a_screen_and_long_help_has_it_all() {
     let examples = long.stdout.split("Examples:").nth(1).unwrap();
     assert_eq!(
         examples.lines().filter(|line| line.starts_with("  pidone") || line.starts_with("  ENTRY")).count(),
-        6
+        7
     );
 }
 

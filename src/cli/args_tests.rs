@@ -173,7 +173,8 @@ fn example(option: &OptionDoc) -> &str {
 
 #[test]
 fn every_option_of_the_table_means_something() {
-    for option in OPTIONS.iter().filter(|option| !["help", "version", "pause"].contains(&option.long)) {
+    let elsewhere = ["help", "version", "pause", "ns", "only"];
+    for option in OPTIONS.iter().filter(|option| !elsewhere.contains(&option.long)) {
         for spelling in option.spellings() {
             let mut line = vec![spelling.as_str()];
             line.extend(Some(example(option)).filter(|_| !option.value.is_empty()));
@@ -251,6 +252,29 @@ fn identities_are_understood() {
         let line = options.iter().chain(&["x"]).map(OsString::from);
         assert_eq!(parse(line, None).is_ok(), *is_good, "{options:?}");
     }
+}
+
+#[test]
+fn a_target_is_a_process_a_directory_or_files() {
+    let enter = |line: &[&str]| match parse(words(line), None) {
+        Ok(Request::Enter(target, request)) => (target, request.command.join(OsStr::new(" "))),
+        other => panic!("{line:?}: {other:?}"),
+    };
+    let table: &[(&[&str], Target, &str)] = &[
+        (&["enter", "7"], Target::Process(7), ""),
+        (&["enter", "7", "ls", "-l"], Target::Process(7), "ls -l"),
+        (&["enter", "-g", "7", "--uid", "1", "--", "ls", "--"], Target::Process(7), "ls --"),
+        (&["enter", "./d", "ls"], Target::Kept("./d".into()), "ls"),
+        (&["enter", "--ns", "a", "--ns=b", "--", "7"], Target::Files(vec!["a".into(), "b".into()]), "7"),
+    ];
+    for (line, target, command) in table {
+        assert_eq!(enter(line), (target.clone(), command.into()), "{line:?}");
+    }
+    for line in [&["enter"][..], &["enter", "0"], &["enter", "-7"], &["enter", "d"], &["enter", "7", "--frob"]] {
+        assert!(parse(words(line), None).is_err(), "{line:?}");
+    }
+    assert_eq!(parse(words(&["release", "/d"]), None), Ok(Request::Release("/d".into())));
+    assert_eq!(message(&["release"], None), "release takes one directory");
 }
 
 #[test]
