@@ -37,14 +37,13 @@ pub(crate) struct Entry {
 /// # Errors
 /// There is none by that name, or the file cannot be read.
 pub(crate) fn user(word: &str) -> Result<User, UsageError> {
-    let file = read(PASSWD);
-    let text = file.as_deref().unwrap_or_default();
-    let found = passwd_entries(text).find(|(_, entry)| entry.name == word.as_bytes());
+    let text = read_if_there(PASSWD)?;
+    let found = passwd_entries(&text).find(|(_, entry)| entry.name == word.as_bytes());
     if let Some((uid, entry)) = found {
         return Ok(User { uid, entry: Some(entry) });
     }
-    let uid = id(word.as_bytes()).ok_or_else(|| unknown("user", word, PASSWD, file.as_ref().err()))?;
-    let entry = passwd_entries(text).find(|(of, _)| *of == uid).map(|(_, entry)| entry);
+    let uid = id(word.as_bytes()).ok_or_else(|| unknown("user", word, PASSWD))?;
+    let entry = passwd_entries(&text).find(|(of, _)| *of == uid).map(|(_, entry)| entry);
     Ok(User { uid, entry })
 }
 
@@ -53,22 +52,25 @@ pub(crate) fn user(word: &str) -> Result<User, UsageError> {
 /// # Errors
 /// As `user`.
 pub(crate) fn group(word: &str) -> Result<u32, UsageError> {
-    let file = read(GROUP);
-    let text = file.as_deref().unwrap_or_default();
-    let found = group_entries(text).find(|entry| entry.name == word.as_bytes()).map(|entry| entry.gid);
-    found.or_else(|| id(word.as_bytes())).ok_or_else(|| unknown("group", word, GROUP, file.as_ref().err()))
+    let text = read_if_there(GROUP)?;
+    let found = group_entries(&text).find(|entry| entry.name == word.as_bytes()).map(|entry| entry.gid);
+    found.or_else(|| id(word.as_bytes())).ok_or_else(|| unknown("group", word, GROUP))
 }
 
 /// The groups of a user as a login gives them: its own, and those that /etc/group lists it in.
-pub(crate) fn groups_of(name: &[u8], own: u32) -> Vec<u32> {
+///
+/// # Errors
+/// The file is there, and cannot be read.
+pub(crate) fn groups_of(name: &[u8], own: u32) -> Result<Vec<u32>, UsageError> {
     // Without the file nobody is listed.
-    let text = read(GROUP).unwrap_or_default();
+    let text = read_if_there(GROUP)?;
     let listed =
         group_entries(&text).filter(|entry| entry.members.split(|byte| *byte == b',').any(|one| one == name));
     let mut groups = vec![own];
     groups.extend(listed.map(|entry| entry.gid).filter(|gid| *gid != own));
+    groups.sort_unstable();
     groups.dedup();
-    groups
+    Ok(groups)
 }
 
 /// The ranges, as first id and count, that a file like /etc/subuid gives to a user, by name or number.
@@ -93,10 +95,21 @@ fn read(path: &str) -> Result<Vec<u8>, Errno> {
     fs::read(path).map_err(|error| errno_of(&error))
 }
 
-fn unknown(kind: &str, word: &str, path: &str, error: Option<&Errno>) -> UsageError {
-    let why = error.map_or(String::new(), |errno| format!(": {}", reason(*errno)));
+/// An image need not have the file; but one that cannot be read might have said something else.
+fn read_if_there(path: &str) -> Result<Vec<u8>, UsageError> {
+    match read(path) {
+        Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(Vec::new()),
+        Err(errno) => {
+            let hint = "who a user is, and in which groups, is not guessed: the command does not run";
+            Err(UsageError::with_hint(format!("cannot read {path}: {}", reason(errno)), hint))
+        }
+        Ok(text) => Ok(text),
+    }
+}
+
+fn unknown(kind: &str, word: &str, path: &str) -> UsageError {
     UsageError::with_hint(
-        format!("{path} has no {kind} {word}{why}"),
+        format!("{path} has no {kind} {word}"),
         "names are those of this file; a number (up to 4294967294) needs no entry in it",
     )
 }

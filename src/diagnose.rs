@@ -127,7 +127,9 @@ fn identity_refused(stage: Stage, errno: Errno, user_namespace: bool) -> Option<
             "to take from the bounding set takes CAP_SETPCAP; an ordinary user can have --no-new-privs"
         }
         (Stage::SetNice, Errno::EACCES | Errno::EPERM) => "to go below the present value takes CAP_SYS_NICE",
-        (Stage::SetLimit, Errno::EPERM) => "to raise a hard limit takes CAP_SYS_RESOURCE (docker: --ulimit)",
+        (Stage::SetLimit, Errno::EPERM) => {
+            "to raise a hard limit takes CAP_SYS_RESOURCE (docker: --ulimit); nofile cannot go beyond fs.nr_open"
+        }
         (Stage::SetLimit, Errno::EINVAL) => "the soft limit would be above the hard one: give both, SOFT:HARD",
         (Stage::SetOomScore, Errno::EACCES) => {
             "to go below the present value takes CAP_SYS_RESOURCE (docker: --oom-score-adj)"

@@ -48,6 +48,7 @@ pub(crate) struct Forwarder<'a> {
     stop: Stop,
     /// For the half that the user started: what to make of its parent's death.
     parent: Option<Parent>,
+    parent_has_died: bool,
     /// Real-time signals that the recipient has no room for yet, in the order in which they came.
     held: VecDeque<SignalInfo>,
 }
@@ -73,13 +74,22 @@ impl<'a> Forwarder<'a> {
         parent: Option<Parent>,
     ) -> Self {
         let target = Target::Child(recipient, others.filter(|_| rules.stop.all));
-        Forwarder { target, role, rules, stop: Stop::new(rules.stop), parent, held: VecDeque::new() }
+        Forwarder {
+            target,
+            role,
+            rules,
+            stop: Stop::new(rules.stop),
+            parent,
+            parent_has_died: false,
+            held: VecDeque::new(),
+        }
     }
 
     /// To nobody: for a pause, which only wants to hear of signals.
     pub(crate) fn to_nobody(rules: Rules, parent: Option<Parent>) -> Self {
         let stop = Stop::new(StopRules::NONE);
-        Forwarder { target: Target::Nobody, role: "nobody", rules, stop, parent, held: VecDeque::new() }
+        let held = VecDeque::new();
+        Forwarder { target: Target::Nobody, role: "nobody", rules, stop, parent, parent_has_died: false, held }
     }
 
     /// The child is gone: from now on signals are for those that are left.
@@ -88,14 +98,16 @@ impl<'a> Forwarder<'a> {
         self.held.clear();
     }
 
+    /// The child is gone, and its pid may pass to anybody: nothing is for it any more, nor due.
+    pub(crate) fn turn_to_nobody(&mut self) {
+        (self.target, self.role) = (Target::Nobody, "nobody");
+        self.held.clear();
+        self.stop = Stop::new(StopRules::NONE);
+    }
+
     /// The clock of a stop that was begun no longer counts.
     pub(crate) fn call_off_stop(&mut self) {
         self.stop.call_off();
-    }
-
-    /// Whether every process has been told to stop already.
-    pub(crate) fn has_told_all(&self) -> bool {
-        self.stop.has_told_all()
     }
 
     /// The child is gone: SIGTERM to what is left of its process group, if that is whom signals are for.
@@ -131,7 +143,7 @@ impl<'a> Forwarder<'a> {
     pub(crate) fn next_before(&mut self, deadline: Option<Instant>) -> Option<SignalInfo> {
         loop {
             if let Some(signal) = self.parent.as_mut().and_then(Parent::take_early_death) {
-                return Some(parent_died(signal));
+                return Some(self.parent_died(signal));
             }
             self.send_held();
             self.do_what_is_due();
@@ -142,7 +154,7 @@ impl<'a> Forwarder<'a> {
                 continue;
             };
             match self.parent.as_ref().map_or(News::None, |parent| parent.news(&info)) {
-                News::Died(signal) => return Some(parent_died(signal)),
+                News::Died(signal) => return Some(self.parent_died(signal)),
                 News::LivesOn => continue,
                 News::None => {}
             }
@@ -152,6 +164,23 @@ impl<'a> Forwarder<'a> {
             }
             self.held.push_back(info);
         }
+    }
+
+    /// What is to be forwarded on the parent's death, as if somebody outside had sent it.
+    fn parent_died(&mut self, signal: Signal) -> SignalInfo {
+        info!("the process that started pidone has died: {signal} for the workload");
+        self.parent_has_died = true;
+        SignalInfo::from_outside(signal)
+    }
+
+    /// Whether the last signal was one for the parent's death.
+    pub(crate) fn parent_has_died(&self) -> bool {
+        self.parent_has_died
+    }
+
+    /// Whether a signal asks to end, when it comes or as what it becomes.
+    fn is_stop(&self, came: Signal) -> bool {
+        came.is_stop() || self.rewritten(came).is_some_and(Signal::is_stop)
     }
 
     /// How long to wait for a signal; for ever if nothing else is going to happen.
@@ -193,7 +222,7 @@ impl<'a> Forwarder<'a> {
             self.stop_too(came);
             return;
         }
-        if !came.is_stop() {
+        if !self.is_stop(came) {
             self.pass(info);
             return;
         }
@@ -215,7 +244,7 @@ impl<'a> Forwarder<'a> {
             self.held.push_back(info);
         }
         let Some(came) = info.signal() else { return };
-        if came.is_stop() {
+        if self.is_stop(came) {
             self.stop.begin(came);
         }
         self.stop_too(came);
@@ -226,7 +255,7 @@ impl<'a> Forwarder<'a> {
         let Some(came) = info.signal() else { return true };
         let Some(signal) = self.rewritten(came) else { return true };
         let sent = match self.target {
-            Target::Child(_, Some(others)) if came.is_stop() => {
+            Target::Child(_, Some(others)) if self.is_stop(came) => {
                 others.signal(signal);
                 Ok(())
             }
@@ -319,10 +348,4 @@ fn deliver(recipient: Recipient, info: &SignalInfo, signal: Signal) -> nix::Resu
 /// `10s`, `500ms`; and nothing at all as `0s`.
 pub(crate) fn text(duration: Duration) -> String {
     if duration.is_zero() { "0s".into() } else { format!("{duration:?}") }
-}
-
-/// What is to be forwarded on the parent's death, as if somebody outside had sent it.
-fn parent_died(signal: Signal) -> SignalInfo {
-    info!("the process that started pidone has died: {signal} for the workload");
-    SignalInfo::from_outside(signal)
 }

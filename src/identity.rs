@@ -54,8 +54,8 @@ impl IdentityPlan {
         environment: &mut Environment,
     ) -> Result<Self, UsageError> {
         let user = typed.user.as_deref().map(account::user).transpose()?;
-        // Whoever is that user already keeps group, groups and home.
-        let newcomer = user.as_ref().filter(|user| user.uid != uid_inside(id_maps));
+        // In a user namespace groups may have been given up for good: whoever is that user there already keeps what it has.
+        let newcomer = user.as_ref().filter(|user| id_maps.is_none() || user.uid != uid_inside(id_maps));
         let entry = newcomer.and_then(|user| user.entry.as_ref());
         let gid = match &typed.group {
             Some(group) => Some(account::group(group)?),
@@ -63,7 +63,7 @@ impl IdentityPlan {
         };
         let groups = match &typed.groups {
             Some(groups) => Some(asked_groups(groups, user.as_ref(), gid)?),
-            None => newcomer.map(|user| groups_of(user, gid)),
+            None => newcomer.map(|user| groups_of(user, gid)).transpose()?,
         };
         if let Some(entry) = entry {
             let mut home = OsString::from("HOME=");
@@ -75,7 +75,11 @@ impl IdentityPlan {
         Ok(IdentityPlan {
             uid: user.map(|user| user.uid),
             gid,
-            groups: groups.map(|ids| GroupsPlan { held: is_held(&ids), ids }),
+            groups: groups.map(|ids| {
+                // What a number stands for out here it need not stand for in a user namespace.
+                let held = (id_maps.is_none() || ids.is_empty()) && is_held(&ids);
+                GroupsPlan { ids, held }
+            }),
             capabilities: capabilities(&typed),
             workdir: workdir.transpose().map_err(|_| UsageError::new("--workdir holds a NUL byte"))?,
             oom_score_adj: typed.oom_score_adj.map(|score| score.to_string()),
@@ -110,14 +114,15 @@ fn asked_groups(groups: &Groups, user: Option<&User>, gid: Option<u32>) -> Resul
                 let message = format!("--groups init: /etc/passwd has no entry for uid {}", user.uid);
                 return Err(UsageError::with_hint(message, "list the groups, or --groups none"));
             }
-            Ok(groups_of(user, gid))
+            groups_of(user, gid)
         }
     }
 }
 
 /// A login's groups; none for a user that nobody knows.
-fn groups_of(user: &User, gid: Option<u32>) -> Vec<u32> {
-    user.entry.as_ref().map_or(Vec::new(), |entry| account::groups_of(&entry.name, gid.unwrap_or(entry.gid)))
+fn groups_of(user: &User, gid: Option<u32>) -> Result<Vec<u32>, UsageError> {
+    let Some(entry) = &user.entry else { return Ok(Vec::new()) };
+    account::groups_of(&entry.name, gid.unwrap_or(entry.gid))
 }
 
 fn is_held(ids: &[u32]) -> bool {

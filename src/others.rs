@@ -9,6 +9,7 @@ use crate::sys::{self, Recipient};
 use log::warn;
 use nix::errno::Errno;
 use nix::unistd::{Pid, getpid};
+use std::cell::RefCell;
 
 /// Whom init answers for.
 pub(crate) struct Others {
@@ -18,8 +19,21 @@ pub(crate) struct Others {
 enum Reach {
     /// Everybody in the PID namespace. The kernel kills them when init ends.
     Namespace,
-    /// Every descendant, but for these children and theirs: they were there before the workload.
-    Descendants { spared: Vec<Pid> },
+    /// Every descendant, but for these children and theirs: they were there before the workload, or are beyond our rights.
+    Descendants { spared: RefCell<Vec<Pid>> },
+}
+
+/// Whether somebody is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Nobody.
+    Nobody,
+    /// A child, whose end raises SIGCHLD.
+    Somebody,
+    /// As PID 1: one who is no child of ours, because somebody outside put it in; its end raises nothing here.
+    Stranger,
+    /// As a subreaper: nobody that was found, but others may have been born while we looked. Look again.
+    Unsure,
 }
 
 impl Others {
@@ -32,7 +46,7 @@ impl Others {
     /// became pidone by exec, as in `exec pidone < <(command)`: not ours to end (B7).
     pub(crate) fn descendants() -> Self {
         let spared = if reap::drain_rest() { procfs::children(&procfs::processes()) } else { Vec::new() };
-        Others { reach: Reach::Descendants { spared } }
+        Others { reach: Reach::Descendants { spared: RefCell::new(spared) } }
     }
 
     /// Whether they end when init does.
@@ -40,45 +54,44 @@ impl Others {
         matches!(self.reach, Reach::Namespace)
     }
 
-    /// Sends `signal` to each.
-    pub(crate) fn signal(&self, signal: Signal) {
+    /// Sends `signal` to each. True if there was anybody to send it to.
+    pub(crate) fn signal(&self, signal: Signal) -> bool {
         match &self.reach {
             Reach::Namespace => match sys::send(Recipient::Everyone, signal) {
-                Ok(()) | Err(Errno::ESRCH) => {}
-                Err(errno) => warn!("cannot send {signal} to everyone: {}", reason(errno)),
-            },
-            Reach::Descendants { spared } => {
-                for process in procfs::descendants(&procfs::processes(), spared) {
-                    // Who has no pidfd (ENOSYS) is an old kernel's problem; who has gone meanwhile is nobody's.
-                    let is_the_same = || procfs::started(process.pid) == Some(process.started);
-                    if let Err(errno @ (Errno::EPERM | Errno::EINVAL)) =
-                        sys::send_checked(process.pid, signal, is_the_same)
-                    {
-                        warn!("cannot send {signal} to {process}: {}", reason(errno));
-                    }
+                Ok(()) => true,
+                Err(Errno::ESRCH) => false,
+                Err(errno) => {
+                    warn!("cannot send {signal} to everyone: {}", reason(errno));
+                    true
                 }
-            }
+            },
+            Reach::Descendants { spared } => signal_descendants(signal, &mut spared.borrow_mut()),
         }
     }
 
-    /// Reaps who has ended, and says whether nobody is left. Those in the namespace that are not our children (somebody
-    /// outside put them in) raise no SIGCHLD when they end: ask again.
-    pub(crate) fn are_gone(&self) -> bool {
+    /// Reaps who has ended, and says whether anybody is left.
+    pub(crate) fn left(&self) -> Left {
         let has_children = reap::drain_rest();
         match &self.reach {
-            Reach::Namespace => !has_children && !sys::anyone_is_left(),
-            Reach::Descendants { spared } if has_children => !spared.is_empty() && self.children().is_empty(),
-            Reach::Descendants { .. } => true,
+            Reach::Namespace if has_children => Left::Somebody,
+            Reach::Namespace if sys::anyone_is_left() => Left::Stranger,
+            Reach::Descendants { spared } if has_children => {
+                let spared = spared.borrow();
+                // With nobody to spare wait(2) has the last word, and not a look at /proc, which takes its time.
+                let is_found = spared.is_empty() || !procfs::descendants(&procfs::processes(), &spared).is_empty();
+                if is_found { Left::Somebody } else { Left::Unsure }
+            }
+            Reach::Namespace | Reach::Descendants { .. } => Left::Nobody,
         }
     }
 
-    /// The children of init that are not spared: an adopted one is a child, too.
-    pub(crate) fn children(&self) -> Vec<Pid> {
-        let mut children = procfs::children(&procfs::processes());
-        if let Reach::Descendants { spared } = &self.reach {
-            children.retain(|child| !spared.contains(child));
+    /// Whether they can be found at all; says so, if not.
+    pub(crate) fn can_be_found(&self) -> bool {
+        let can = self.end_with_init() || procfs::is_ours();
+        if !can {
+            warn!("/proc is missing, or is another PID namespace's: what is left of the command cannot be found");
         }
-        children
+        can
     }
 
     /// Who they are, for a message: `7 (sleep), 9 (nginx)`; only so many.
@@ -86,10 +99,8 @@ impl Others {
         const MOST: usize = 10;
         let all = procfs::processes();
         let listed: Vec<&Process> = match &self.reach {
-            Reach::Namespace => {
-                all.iter().filter(|process| process.pid != getpid() && !process.is_zombie).collect()
-            }
-            Reach::Descendants { spared } => procfs::descendants(&all, spared),
+            Reach::Namespace => all.iter().filter(|process| process.pid != getpid() && !process.is_dead).collect(),
+            Reach::Descendants { spared } => procfs::descendants(&all, &spared.borrow()),
         };
         let mut names: Vec<String> = listed.iter().take(MOST).map(ToString::to_string).collect();
         match listed.len() {
@@ -98,5 +109,32 @@ impl Others {
             _ => {}
         }
         names.join(", ")
+    }
+}
+
+/// Goes through the descendants until a look finds nobody new: who was born between a look and the signal to its parent
+/// would be missed. Who is beyond our rights is named, and spared from then on. True if there was anybody.
+fn signal_descendants(signal: Signal, spared: &mut Vec<Pid>) -> bool {
+    let mut told: Vec<(Pid, u64)> = Vec::new();
+    loop {
+        let all = procfs::processes();
+        let found = procfs::descendants(&all, spared);
+        let new: Vec<_> =
+            found.into_iter().filter(|process| !told.contains(&(process.pid, process.started))).collect();
+        if new.is_empty() {
+            return !told.is_empty();
+        }
+        for process in new {
+            told.push((process.pid, process.started));
+            let is_the_same = || procfs::started(process.pid) == Some(process.started);
+            match sys::send_checked(process.pid, signal, is_the_same) {
+                // Gone meanwhile.
+                Ok(()) | Err(Errno::ESRCH) => {}
+                Err(errno) => {
+                    warn!("cannot send {signal} to {process}: {}; it is left running", reason(errno));
+                    spared.push(process.pid);
+                }
+            }
+        }
     }
 }

@@ -174,9 +174,7 @@ fn rules(request: &RunRequest) -> Rules {
         // In a session of its own nobody could continue it, so the kernel does not let the terminal's stops stop it;
         // SIGSTOP does (B29).
         for signal in [Signal::TSTP, Signal::TTIN, Signal::TTOU] {
-            if rewrites.apply(signal) == Some(signal) {
-                rewrites.set(signal, Some(Signal::STOP));
-            }
+            rewrites.set_default(signal, Signal::STOP);
         }
     }
     Rules { group: request.group, grouping, rewrites, stop: request.stop, stops_itself: request.stops_itself }

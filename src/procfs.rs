@@ -19,7 +19,7 @@ pub(crate) fn comm(pid: Pid) -> Comm {
 
 /// Whether /proc shows our own PID namespace. With `--proc none` or `bind` it shows the caller's, where the same number is
 /// somebody else: then, and only then, `/proc/self` does not lead to our own pid.
-fn is_ours() -> bool {
+pub(crate) fn is_ours() -> bool {
     let own = fs::read_link("/proc/self").ok();
     own.as_deref() == Some(Path::new(&getpid().to_string()))
 }
@@ -40,7 +40,8 @@ impl fmt::Display for Comm {
 pub(crate) struct Process {
     pub(crate) pid: Pid,
     pub(crate) parent: Pid,
-    pub(crate) is_zombie: bool,
+    /// All of it: not its first thread alone, which then shows as a zombie too, while others run.
+    pub(crate) is_dead: bool,
     /// When it started, in clock ticks since boot: with the pid, who it is.
     pub(crate) started: u64,
     name: String,
@@ -74,16 +75,19 @@ pub(crate) fn started(pid: Pid) -> Option<u64> {
     parse(&fs::read(format!("/proc/{pid}/stat")).ok()?).map(|process| process.started)
 }
 
-/// Pid, name in parentheses (which may hold any byte, those too), state, parent; and field 22.
+/// Pid, name in parentheses (which may hold any byte, those too), state, parent; and fields 20 and 22.
 fn parse(stat: &[u8]) -> Option<Process> {
     let open = stat.iter().position(|byte| *byte == b'(')?;
     let close = stat.iter().rposition(|byte| *byte == b')')?;
     let pid = str::from_utf8(stat.get(..open)?).ok()?.trim_end().parse().ok()?;
     let mut rest = str::from_utf8(stat.get(close + 1..)?).ok()?.split_ascii_whitespace();
+    let state = rest.next()?;
+    let parent = Pid::from_raw(rest.next()?.parse().ok()?);
+    let threads: u32 = rest.nth(15)?.parse().ok()?;
     Some(Process {
-        is_zombie: matches!(rest.next()?, "Z" | "X"),
-        parent: Pid::from_raw(rest.next()?.parse().ok()?),
-        started: rest.nth(17)?.parse().ok()?,
+        is_dead: matches!(state, "Z" | "X") && threads <= 1,
+        parent,
+        started: rest.nth(1)?.parse().ok()?,
         pid: Pid::from_raw(pid),
         name: printable(stat.get(open + 1..close)?),
     })
@@ -98,22 +102,22 @@ fn of_parent(processes: &[Process], parent: Pid) -> &[Process] {
 
 /// Our own children that still run.
 pub(crate) fn children(processes: &[Process]) -> Vec<Pid> {
-    let running = of_parent(processes, getpid()).iter().filter(|process| !process.is_zombie);
+    let running = of_parent(processes, getpid()).iter().filter(|process| !process.is_dead);
     running.map(|process| process.pid).collect()
 }
 
-/// Our own descendants that still run, parents first, without the `spared` children and what descends from them.
+/// Our own descendants that still run, parents first, without the `spared` ones and what descends from them.
 pub(crate) fn descendants<'a>(processes: &'a [Process], spared: &[Pid]) -> Vec<&'a Process> {
-    let mut found: Vec<&Process> =
-        of_parent(processes, getpid()).iter().filter(|child| !spared.contains(&child.pid)).collect();
+    let of = |parent| of_parent(processes, parent).iter().filter(|child| !spared.contains(&child.pid));
+    let mut found: Vec<&Process> = of(getpid()).collect();
     let mut next = 0;
-    // A tree, so nobody comes up twice; a pid that was reused between two reads can close no ring of it for long, and
-    // nobody is ever looked at more often than there are processes.
+    // Each has one parent, so nobody comes up twice, unless a pid passed to somebody else between two reads and made a ring
+    // of them: so no more are looked at than there are.
     while let Some(process) = found.get(next).filter(|_| next < processes.len()) {
-        found.extend(of_parent(processes, process.pid));
+        found.extend(of(process.pid));
         next += 1;
     }
-    found.retain(|process| !process.is_zombie);
+    found.retain(|process| !process.is_dead);
     found
 }
 
@@ -127,10 +131,12 @@ mod tests {
     #[test]
     fn a_name_may_hold_anything() {
         let process = parse(format!("42 (a) Z (b\n) S 7{FIELDS}").as_bytes()).unwrap();
-        assert_eq!((process.pid.as_raw(), process.parent.as_raw(), process.is_zombie), (42, 7, false));
+        assert_eq!((process.pid.as_raw(), process.parent.as_raw(), process.is_dead), (42, 7, false));
         assert_eq!(process.to_string(), "42 (a) Z (b\\n)");
         assert_eq!(process.started, 1234);
-        assert!(parse(format!("1 (x) Z 0{FIELDS}").as_bytes()).unwrap().is_zombie);
+        assert!(parse(format!("1 (x) Z 0{FIELDS}").as_bytes()).unwrap().is_dead);
+        let with_threads = FIELDS.replace("20 0 1 0 1234", "20 0 2 0 1234");
+        assert!(!parse(format!("1 (x) Z 0{with_threads}").as_bytes()).unwrap().is_dead, "only its first thread is");
         for garbage in [&b""[..], b"1", b"1 (x", b"x (y) S 1", b"1 (x) S", b"1 (x) S 1", b")1 ("] {
             assert_eq!(parse(garbage), None, "{garbage:?}");
         }

@@ -63,7 +63,7 @@ impl Signal {
     /// The signal that a word names, as kill(1) takes it: `TERM`, `sigterm`, `15`, `RTMIN+3`, `SIGRTMAX-1`.
     #[must_use]
     pub(crate) fn parse(word: &str) -> Option<Self> {
-        if let Ok(number) = word.parse::<u8>() {
+        if let Some(number) = digits(word) {
             return Self::new(number.into());
         }
         let word = word.to_ascii_uppercase();
@@ -76,7 +76,7 @@ impl Signal {
             "RTMAX" => return Some(Signal(Self::RTMAX)),
             _ => {}
         }
-        let offset = |word: &str| word.parse::<u8>().ok().filter(|offset| *offset <= Self::RTMAX - Self::RTMIN);
+        let offset = |word: &str| digits(word).filter(|offset| *offset <= Self::RTMAX - Self::RTMIN);
         if let Some(above) = name.strip_prefix("RTMIN+").and_then(offset) {
             return Some(Signal(Self::RTMIN + above));
         }
@@ -128,27 +128,45 @@ impl fmt::Display for Signal {
     }
 }
 
+/// A number of digits alone: `parse` would take a sign, too.
+pub(crate) fn digits(word: &str) -> Option<u8> {
+    word.parse().ok().filter(|_| word.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// What each signal becomes before it is forwarded: itself, another one, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Rewrites([Option<Signal>; 65]);
+pub(crate) struct Rewrites {
+    to: [Option<Signal>; 65],
+    /// Bit `n` stands for signal `n`: somebody has asked for it, if only to stay itself.
+    asked: u128,
+}
 
 impl Rewrites {
     /// Every signal stays what it is.
     pub(crate) fn none() -> Self {
         // Number 0 is none, and maps to nothing.
-        Rewrites(std::array::from_fn(|number| i32::try_from(number).ok().and_then(Signal::new)))
+        let to = std::array::from_fn(|number| i32::try_from(number).ok().and_then(Signal::new));
+        Rewrites { to, asked: 0 }
     }
 
     /// From now on `from` becomes `to`, or is dropped. The last word on a signal counts.
     pub(crate) fn set(&mut self, from: Signal, to: Option<Signal>) {
-        if let Some(place) = self.0.get_mut(usize::from(from.0)) {
+        if let Some(place) = self.to.get_mut(usize::from(from.0)) {
             *place = to;
+        }
+        self.asked |= 1 << from.0;
+    }
+
+    /// From now on `from` becomes `to`, unless something else was asked for.
+    pub(crate) fn set_default(&mut self, from: Signal, to: Signal) {
+        if self.asked & (1 << from.0) == 0 {
+            self.set(from, Some(to));
         }
     }
 
     /// What to forward in place of `signal`, if anything.
     pub(crate) fn apply(&self, signal: Signal) -> Option<Signal> {
-        self.0.get(usize::from(signal.0)).copied().flatten()
+        self.to.get(usize::from(signal.0)).copied().flatten()
     }
 }
 
@@ -189,6 +207,8 @@ mod tests {
             "RTMIN-1",
             "TERMX",
             "SIGSIGTERM",
+            "+15",
+            "RTMIN++3",
             "signal 32",
         ] {
             assert_eq!(Signal::parse(word), None, "{word}");

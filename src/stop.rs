@@ -13,8 +13,6 @@ pub(crate) struct Stop {
     waiting: Option<(SignalInfo, Instant)>,
     /// One has been held back: no other will be.
     has_waited: bool,
-    /// One has been passed on.
-    told: bool,
     /// When SIGKILL is due, and what began it.
     deadline: Option<(Instant, Signal)>,
 }
@@ -39,7 +37,7 @@ pub(crate) enum Due {
 
 impl Stop {
     pub(crate) fn new(rules: StopRules) -> Self {
-        Stop { rules, waiting: None, has_waited: false, told: false, deadline: None }
+        Stop { rules, waiting: None, has_waited: false, deadline: None }
     }
 
     /// A stop signal came. The first one waits, if there is a delay; a second one ends the wait.
@@ -59,15 +57,9 @@ impl Stop {
 
     /// A stop signal was passed on. The first one starts the clock.
     pub(crate) fn begin(&mut self, signal: Signal) {
-        self.told = true;
         if let (Some(timeout), None) = (self.rules.timeout, self.deadline) {
             self.deadline = Some((Instant::now() + timeout, signal));
         }
-    }
-
-    /// Whether every process has been told to stop.
-    pub(crate) fn has_told_all(&self) -> bool {
-        self.rules.all && self.told
     }
 
     /// Forgets the deadline: what it was for has ended.

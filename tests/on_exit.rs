@@ -54,20 +54,6 @@ fn with_term_they_are_told_and_may_take_their_time() {
 }
 
 #[test]
-fn with_term_nobody_is_told_twice() {
-    for place in Place::with_init() {
-        let member =
-            "trap 'echo told; told=1' TERM; echo up; until [ \\$told ]; do sleep 0.01; done; sleep 0.1; sleep 0.1";
-        let script = format!("trap 'exit 7' TERM; sh -c \"{member}\" & while :; do sleep 0.01; done");
-        let options = ["--stop-all", "--on-exit", "term"];
-        let mut running = Running::start(&mut place.pidone(&options, &["sh", "-c", &script]));
-        running.expect("up");
-        sys::kill(place.supervisor(&running), TERM);
-        assert_eq!(running.end().exits(7).stdout, "told\n", "{place:?}");
-    }
-}
-
-#[test]
 fn with_term_the_stubborn_are_killed_and_named() {
     for place in Place::with_init() {
         let marker = marker(2, place);
@@ -179,6 +165,77 @@ fn who_is_beyond_reach_is_left_and_named() {
     sys::kill(pid, KILL);
     assert!(status.is_some(), "it could not be killed");
     let ended = running.end();
-    let line = format!("cannot kill {pid} (player): Operation not permitted (EPERM); it is left running");
+    let line =
+        format!("cannot send SIGKILL to {pid} (player): Operation not permitted (EPERM); it is left running");
     assert!(ended.stderr.contains(&line), "{ended:#?}");
+}
+
+#[test]
+fn whose_first_thread_has_ended_is_found_too() {
+    if !privilege::has("perl") {
+        return;
+    }
+    // A process of two threads whose first one is gone: it shows as a zombie, and is none.
+    let [player, _] = play("threads");
+    for place in Place::with_init() {
+        for policy in ["kill", "term"] {
+            let marker = marker(6, place);
+            let script = format!("{player} play:threads {marker} & read x");
+            let (reader, writer) = std::io::pipe().expect("make a pipe");
+            let options = ["--on-exit", policy, "--stop-timeout", "100ms"];
+            let mut command = place.pidone(&options, &["sh", "-c", &script]);
+            let mut running = Running::start(command.stdin(reader));
+            running.expect("threads");
+            drop((command, writer));
+            running.end();
+            assert_eq!(procfs::marked(&marker), [0; 0], "{place:?} {policy}");
+        }
+    }
+}
+
+#[test]
+fn a_chain_that_is_always_somebody_elses_child_does_not_get_away() {
+    for place in Place::with_init() {
+        for _ in 0..crate::support::rounds(5) {
+            let marker = marker(7, place);
+            // Each makes the next one and ends: whoever looks at one of them is too late.
+            let script = format!("f() {{ (f &) ; }}; true {marker}; f & sleep 0.05; exit 7");
+            run(&mut place.pidone(&[], &["sh", "-c", &script])).exits(7).silently();
+            assert_eq!(procfs::marked(&marker), [0; 0], "{place:?}");
+        }
+    }
+}
+
+#[test]
+fn ctrl_z_while_init_stays_on_stops_the_job_and_freezes_no_pid_1() {
+    if !privilege::has("bash") {
+        return;
+    }
+    for place in crate::support::options() {
+        let mut command = std::process::Command::new("bash");
+        command
+            .args(["--norc", "--noediting", "-i"])
+            .env("PIDONE", crate::support::binary())
+            .env("PS1", "prompt> ");
+        let mut bash = crate::support::pty::Session::start(&mut command);
+        bash.expect("prompt> ");
+        let fifo = scratch("stays-on").join("fifo");
+        bash.send(&format!(
+            "mkfifo {0}; $PIDONE {place} --on-exit wait -- sh -c '(read x <{0}; echo last $x) & exit 3'\n",
+            fifo.display()
+        ));
+        eventually("the workload is gone", || {
+            let shells = procfs::marked(&format!("(read x <{}", fifo.display()));
+            (shells.iter().filter(|pid| procfs::status(pid, "Name").as_deref() == Some("sh")).count() == 1)
+                .then_some(())
+        });
+        bash.send("\x1a");
+        bash.expect("Stopped");
+        bash.expect("prompt> ");
+        bash.send(&format!("(sleep 0.1; echo one >{}) & fg %1\n", fifo.display()));
+        bash.expect("last one");
+        bash.expect("prompt> ");
+        bash.send("echo status $?\n");
+        bash.expect("status 3");
+    }
 }

@@ -228,6 +228,8 @@ fn identities_are_understood() {
         (&["--nice", "-20"], true),
         (&["--nice", "19"], true),
         (&["--nice", "20"], false),
+        (&["--nice", "+3"], false),
+        (&["--map-exit", "+1:2"], false),
         (&["--nice=-21"], false),
         (&["--oom-score-adj", "-1000"], true),
         (&["--oom-score-adj", "1001"], false),

@@ -129,7 +129,7 @@ Examples:
                                             as www; killed if it outlives SIGTERM by 8 s
   pidone -- ps -ef                          as root: only pidone and ps are there to be seen
   pidone --map-root -- sh                   the same as an ordinary user, who is root inside
-  pidone enter 4711 -- ps -ef               what process 4711 sees, with its root and working directory
+  pidone enter 4711 -- ps -ef               what process 4711 sees, with its root and cwd
   pidone --in-place -v -- ./server          no namespaces: adopt and reap orphans, log each signal
   pidone --as-pid1 -- sh -c 'kill -TERM $$; echo PID $$ is still here'
                                             what PID 1 does with a signal it has no handler for

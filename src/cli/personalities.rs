@@ -10,7 +10,7 @@
 use super::args::{from_lexopt, more_verbose, parse_environment};
 use crate::error::{UsageError, Voice};
 use crate::exit::Codes;
-use crate::request::{Grouping, OnExit, Orphans, Output, Place, Request, RunRequest};
+use crate::request::{Grouping, NamespaceRequest, OnExit, Orphans, Output, Place, Request, RunRequest};
 use crate::signal::Signal;
 use lexopt::{Arg, Parser};
 use log::LevelFilter;
@@ -84,10 +84,13 @@ impl Personality {
             return Ok(Request::Show(Output::Stdout, TINI_VERSION.into()));
         }
         let mut request = parse_environment(options.as_deref())?;
-        if !matches!(request.place, None | Some(Place::InPlace)) {
+        let asks_for_namespaces = request.namespaces != NamespaceRequest::default()
+            || request.proc.is_some()
+            || request.propagation.is_some();
+        if asks_for_namespaces || !matches!(request.place, None | Some(Place::InPlace)) {
             return Err(UsageError::with_hint(
                 "PIDONE_OPTIONS asks for new namespaces, which an init of this name never makes",
-                "leave --isolate or --as-pid1 out, or call pidone by its own name",
+                "leave --isolate, --as-pid1 and their like out, or call pidone by its own name",
             ));
         }
         request.place = Some(Place::InPlace);
@@ -100,6 +103,10 @@ impl Personality {
         };
         match text {
             Some(text) => Ok(text),
+            None if request.pause && !request.command.is_empty() => {
+                let hint = "take --pause out of PIDONE_OPTIONS";
+                Err(UsageError::with_hint("--pause runs no command, and there is one", hint))
+            }
             None if request.command.is_empty() && !request.pause => {
                 Err(UsageError::with_hint("no command given", self.form()))
             }
@@ -220,10 +227,12 @@ fn tini(
     Ok(None)
 }
 
-/// 0 is next to silence and 1 the default; a word that is no number counts as 0, as it does for atoi(3).
+/// 0 is next to silence and 1 the default; what does not begin with a number counts as 0, as it does for atoi(3).
 fn tini_level(word: &str) -> LevelFilter {
-    match word.trim_start().parse().unwrap_or(0) {
-        i32::MIN..=0 => LevelFilter::Error,
+    let word = word.trim_start();
+    let digits = word.len() - word.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    match word.get(..digits).and_then(|digits| digits.parse::<u32>().ok()).unwrap_or(0) {
+        0 => LevelFilter::Error,
         1 => LevelFilter::Warn,
         2 => LevelFilter::Info,
         3 => LevelFilter::Debug,
@@ -306,6 +315,7 @@ fn catatonit(
 ) -> Result<Option<Request>, UsageError> {
     const LONG: &[(&str, char)] = &[("help", 'h'), ("license", 'L'), ("version", 'V')];
     let me = Personality::Catatonit;
+    let mut pauses = false;
     if variable("CATATONIT_LOG").is_some() {
         return Err(UsageError::with_hint(
             "CATATONIT_LOG is reserved, and no catatonit starts with it",
@@ -329,13 +339,13 @@ fn catatonit(
             'L' => return Ok(Some(Request::Show(Output::Stdout, LICENSE.into()))),
             'V' => return Ok(Some(Request::Show(Output::Stdout, CATATONIT_VERSION.into()))),
             'g' => request.group = true,
-            'P' => request.pause = true,
+            'P' => pauses = true,
             other => return Err(me.unknown(Arg::Short(other))),
         }
     }
-    if request.pause {
+    if pauses {
         // What follows -P is never looked at.
-        request.command.clear();
+        (request.pause, request.command) = (true, Vec::new());
     }
     if variable("CATATONIT_DEBUG").is_some() {
         request.level = Some(LevelFilter::Debug);

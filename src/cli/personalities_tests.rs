@@ -47,6 +47,8 @@ fn none_makes_a_namespace_and_options_end_at_the_command() {
         assert_eq!(parse(name, &[], &[]).unwrap_err().message, "no command given");
         assert_eq!(parse(name, &["--nonsense", "x"], &[]).unwrap_err().message, "unrecognized option '--nonsense'");
         assert_eq!(parse(name, &["-z", "x"], &[]).unwrap_err().message, "invalid option -- 'z'");
+        let error = parse(name, &["x"], &[("PIDONE_OPTIONS", "--pause")]).unwrap_err();
+        assert!(error.message.contains("--pause"), "{error:?}");
         let request = run(name, &["x"], &[("PIDONE_OPTIONS", "--stop-timeout 5 --on-exit term")]);
         assert_eq!(request.stop, StopRules { timeout: Some(Duration::from_secs(5)), ..StopRules::NONE });
         assert_eq!(request.on_exit, Some(OnExit::Term));
@@ -71,6 +73,7 @@ fn tini() {
         ("2", LevelFilter::Info),
         ("3", LevelFilter::Debug),
         ("9", LevelFilter::Trace),
+        ("3abc", LevelFilter::Debug),
         ("-1", LevelFilter::Error),
     ] {
         assert_eq!(run("tini", &["-v", "x"], &[("TINI_VERBOSITY", word)]).level, Some(level), "{word:?}");

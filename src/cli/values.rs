@@ -4,7 +4,7 @@ use crate::capability::Capabilities;
 use crate::error::UsageError;
 use crate::idmap::Range;
 use crate::request::{ClockOffset, Groups, Limit};
-use crate::signal::Signal;
+use crate::signal::{Signal, digits};
 use nix::libc::rlim_t;
 use nix::sys::resource::{RLIM_INFINITY, Resource};
 use std::ffi::{OsStr, OsString};
@@ -36,7 +36,7 @@ pub(super) fn rewrite(value: &str) -> Meaning<(Signal, Option<Signal>)> {
 /// `FROM:TO` of exit statuses.
 pub(super) fn exit_mapping(value: &str) -> Meaning<(u8, u8)> {
     let (from, to) = value.split_once(':')?;
-    Some((from.parse().ok()?, to.parse().ok()?))
+    Some((digits(from)?, digits(to)?))
 }
 
 /// `10s`, `500ms`, `2m`, `1h`, or bare seconds; with a fraction or without. At most a century.
@@ -135,7 +135,7 @@ pub(super) fn system_name(value: OsString) -> Meaning<OsString> {
 
 /// A number from `least` to `most`.
 pub(super) fn between(value: &str, least: i32, most: i32) -> Meaning<i32> {
-    value.parse().ok().filter(|number| (least..=most).contains(number))
+    value.parse().ok().filter(|number| !value.starts_with('+') && (least..=most).contains(number))
 }
 
 /// `NAME=VALUE`, with a name.

@@ -73,13 +73,14 @@ impl Step for nix::Result<()> {
 
 /// Dresses the calling process. Its children inherit all of it; nobody else is touched.
 pub(super) fn put_on(identity: &IdentityPlan) -> Result<(), Misfit> {
-    set_limits(identity)?;
     if let Some(nice) = identity.typed.nice {
         sys::set_nice(nice).step(Stage::SetNice, Subject::Nice)?;
     }
     if let Some(score) = &identity.oom_score_adj {
         write_oom_score(score).step(Stage::SetOomScore, Subject::OomScore)?;
     }
+    // After what takes a descriptor, and before the right to raise one goes.
+    set_limits(identity)?;
     if let Some(mask) = identity.typed.umask {
         umask(Mode::from_bits_truncate(mask));
     }

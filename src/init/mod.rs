@@ -139,7 +139,7 @@ pub(crate) fn oversee(
         }
     }
     above.take_back(outcome);
-    shutdown::see_off(plan.on_exit, plan.rules.stop.timeout, others, &mut forwarder, &above);
+    shutdown::see_off(plan.on_exit, plan.rules.stop.timeout, others, &mut forwarder, &mut above);
     outcome
 }
 

@@ -1,15 +1,12 @@
 //! Runs in: init, when the workload is gone. What becomes of the other processes (`--on-exit`).
 
 use super::supervise::{Above, end_if_outer_is_gone};
-use crate::error::reason;
 use crate::forward::{self, Forwarder};
-use crate::others::Others;
-use crate::reap;
+use crate::others::{Left, Others};
 use crate::request::OnExit;
 use crate::signal::{Signal, WATCH};
-use crate::sys::{self, Recipient};
+use crate::sys::SignalInfo;
 use log::warn;
-use nix::unistd::Pid;
 use std::time::{Duration, Instant};
 
 /// How long `--on-exit term` waits where `--stop-timeout` does not say.
@@ -21,12 +18,15 @@ pub(super) fn see_off<'a>(
     grace: Option<Duration>,
     others: &'a Others,
     forwarder: &mut Forwarder<'a>,
-    above: &Above<'_>,
+    above: &mut Above<'_>,
 ) {
     match policy {
         OnExit::Leave => {}
         OnExit::TermGroup => forwarder.say_goodbye(),
-        OnExit::Kill => kill(others, forwarder, above),
+        OnExit::Kill => {
+            forwarder.turn_to_nobody();
+            kill(others, forwarder, above);
+        }
         OnExit::Wait => {
             forwarder.turn_to(others);
             wait(others, forwarder, above, None);
@@ -35,73 +35,85 @@ pub(super) fn see_off<'a>(
             forwarder.turn_to(others);
             // It was for the workload, which has ended in time.
             forwarder.call_off_stop();
-            // By --stop-all they may have heard of it: a second time would mean more.
-            if !forwarder.has_told_all() {
-                others.signal(Signal::TERM);
-            }
+            others.signal(Signal::TERM);
             let grace = grace.unwrap_or(DEFAULT_GRACE);
             if !wait(others, forwarder, above, Some(Instant::now() + grace)) {
                 warn!("some still ran {} after SIGTERM: killed {}", forward::text(grace), others.names());
+                forwarder.turn_to_nobody();
                 kill(others, forwarder, above);
             }
         }
     }
 }
 
+/// How often to look for those whose end raises no SIGCHLD here.
+const LOOK_FOR_STRANGERS: Duration = Duration::from_millis(100);
+/// How long after a look that found nobody to look once more.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
 /// Waits until nobody is left; false if that has not happened by `deadline`. Signals go to all that are left.
-fn wait(others: &Others, forwarder: &mut Forwarder<'_>, above: &Above<'_>, deadline: Option<Instant>) -> bool {
-    /// How often to look for those whose end raises no SIGCHLD here, because somebody outside put them in.
-    const LOOK_AGAIN: Duration = Duration::from_millis(100);
+fn wait(others: &Others, forwarder: &mut Forwarder<'_>, above: &mut Above<'_>, deadline: Option<Instant>) -> bool {
+    let mut was_unsure = false;
     loop {
-        if others.are_gone() {
+        let left = others.left();
+        if left == Left::Nobody || (left == Left::Unsure && was_unsure) {
             return true;
         }
-        let look_again = others.end_with_init().then(|| Instant::now() + LOOK_AGAIN);
+        was_unsure = left == Left::Unsure;
+        let look_again = match left {
+            Left::Stranger => Some(Instant::now() + LOOK_FOR_STRANGERS),
+            Left::Unsure => Some(Instant::now() + LOOK_AGAIN),
+            Left::Somebody | Left::Nobody => None,
+        };
         match forwarder.next_before(look_again.into_iter().chain(deadline).min()) {
             None if deadline.is_some_and(|deadline| deadline <= Instant::now()) => return false,
             None => {}
-            Some(info) => match info.signal() {
-                Some(Signal::CHLD) => {}
-                Some(WATCH | Signal::IO) if info.is_from_kernel() && end_if_outer_is_gone(above) => {}
-                _ => forwarder.forward(info),
-            },
+            Some(info) => pass(info, others, forwarder, above),
         }
     }
 }
 
-/// Kills whoever is left. As PID 1 init has only to end for that; elsewhere it kills its children, gets theirs when they
-/// die, and goes on until there are none. Only children are killed: their pids cannot pass to somebody else before they
-/// are reaped.
+/// A signal that came while init stays on for others.
+fn pass(info: SignalInfo, others: &Others, forwarder: &mut Forwarder<'_>, above: &mut Above<'_>) {
+    match info.signal() {
+        Some(Signal::CHLD) => {}
+        Some(WATCH | Signal::IO) if info.is_from_kernel() && end_if_outer_is_gone(above) => {}
+        // Ctrl-Z: with a shell above this is still its job; with none it would freeze them for good.
+        Some(Signal::TSTP) if info.is_from_kernel() => {
+            if let Above::Shell(job) = above {
+                others.signal(Signal::TSTP);
+                job.stop(Signal::TSTP);
+                others.signal(Signal::CONT);
+            }
+        }
+        _ => forwarder.forward(info),
+    }
+}
+
+/// Kills whoever is left. As PID 1 init has only to end for that; elsewhere it kills its descendants until wait(2) knows of no
+/// child any more: whose parent dies becomes a child of ours.
 fn kill(others: &Others, forwarder: &mut Forwarder<'_>, above: &Above<'_>) {
+    /// How long a killed process may take to end before its name is told; it may hang in the kernel for ever.
+    const PATIENCE: Duration = Duration::from_secs(5);
     if others.end_with_init() {
         return;
     }
-    /// How long a killed process may take to end before its name is told; it may hang in the kernel for ever.
-    const PATIENCE: Duration = Duration::from_secs(5);
     let mut impatient_at = Some(Instant::now() + PATIENCE);
-    let mut out_of_reach = Vec::new();
-    while reap::drain_rest() {
-        let mut children = others.children();
-        children.retain(|child| !out_of_reach.contains(child));
-        if children.is_empty() {
+    let mut was_unsure = false;
+    loop {
+        let left = others.left();
+        // A single look that finds nobody proves nothing, where there are some to be spared.
+        if left == Left::Nobody || (left == Left::Unsure && was_unsure) || !others.can_be_found() {
             return;
         }
-        children.iter().for_each(|child| kill_child(*child, &mut out_of_reach));
-        match forwarder.next_before(impatient_at) {
-            None => {
-                impatient_at = None;
-                warn!("killed, and still there: {}", others.names());
-            }
-            // Nobody is left who could be told of it.
-            Some(info) if info.is_from_kernel() => drop(end_if_outer_is_gone(above)),
-            Some(_) => {}
+        was_unsure = left == Left::Unsure;
+        others.signal(Signal::KILL);
+        let info = forwarder.next_before(Some(Instant::now() + LOOK_AGAIN));
+        if info.is_some_and(|info| info.is_from_kernel()) {
+            end_if_outer_is_gone(above);
         }
-    }
-}
-
-fn kill_child(child: Pid, out_of_reach: &mut Vec<Pid>) {
-    if let Err(errno) = sys::send(Recipient::Process(child), Signal::KILL) {
-        out_of_reach.push(child);
-        warn!("cannot kill {child} ({}): {}; it is left running", crate::procfs::comm(child), reason(errno));
+        if impatient_at.take_if(|at| *at <= Instant::now()).is_some() {
+            warn!("killed, and still there: {}", others.names());
+        }
     }
 }

@@ -3,7 +3,8 @@
 //! # The point of no return
 //!
 //! The workload runs. From here on init is the last process standing: it warns, but does not fail, so nothing here
-//! returns a `Result`, and nothing in the loop allocates unless a log line is asked for.
+//! returns a `Result`. Nothing in the loop allocates but where it must: for a log line that is asked for, for real-time
+//! signals that a full queue does not take, and for finding others by `/proc` while a stop goes to all of them.
 
 use crate::exit::{Outcome, PIDONE_FAILED};
 use crate::forward::Forwarder;
@@ -93,6 +94,10 @@ pub(super) fn pause(forwarder: &mut Forwarder<'_>, above: &Above<'_>) -> Outcome
         match info.signal() {
             Some(Signal::CHLD) => drop(reap::drain_rest()),
             Some(WATCH | Signal::IO) if info.is_from_kernel() && end_if_outer_is_gone(above) => {}
+            // Whatever was to be forwarded: there is nobody to forward it to, and nobody left to wait for.
+            Some(signal) if forwarder.parent_has_died() && !matches!(signal, Signal::TERM | Signal::INT) => {
+                return Outcome::Killed(signal);
+            }
             Some(signal) if matches!(forwarder.rewritten(signal), Some(Signal::TERM | Signal::INT)) => {
                 info!("the pause ends: {signal}");
                 return Outcome::Exited(0);

@@ -54,7 +54,7 @@ pub(super) fn start(
     terminal: Option<&Terminal>,
 ) -> Result<Pid, Failure> {
     let mut error = None;
-    let dumpable = workload.identity.changes_credentials().then(|| prctl::get_dumpable().unwrap_or(true));
+    let was_dumpable = workload.identity.changes_credentials() && sys::is_dumpable();
     let spawned = sys::spawn_sharing_memory(&mut || {
         error = Some(match leave_group(grouping) {
             Ok(()) => become_it(workload, terminal),
@@ -62,10 +62,10 @@ pub(super) fn start(
         });
         UNSEEN
     });
-    if let Some(dumpable) = dumpable {
+    if was_dumpable {
         // A change of credentials makes the memory undumpable (PR_SET_DUMPABLE, prctl(2)), so that the new user cannot
         // get at it; but it is init's memory too, and now init's alone. Ignoring the error: it takes no privilege.
-        let _ = prctl::set_dumpable(dumpable);
+        let _ = prctl::set_dumpable(true);
     }
     let pid = spawned.map_err(|errno| Failure::new(Stage::StartProcess, &workload.command, errno))?;
     if let Some(error) = error {

@@ -61,6 +61,13 @@ pub(super) fn until_the_end(
                     return (ended, inside.last_word);
                 }
             },
+            // Init stays on for others, which are still this job: they stop, until the shell continues it.
+            Some(Signal::TSTP) if info.is_from_kernel() && inside.last_word.is_some() => {
+                forwarder.forward(info);
+                job.stop(Signal::TSTP);
+                // Ignoring the error: it is gone, which the next SIGCHLD tells.
+                let _ = sys::send(Recipient::Process(child), Signal::CONT);
+            }
             Some(Signal::CONT) if job.resume() => inside.resume_in_foreground(),
             Some(WATCH | Signal::IO) if info.is_from_kernel() => inside.listen(&mut job),
             _ => forwarder.forward(info),

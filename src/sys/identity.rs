@@ -147,6 +147,11 @@ pub(crate) fn add_to_ambient_set(number: u32) -> Result<()> {
     prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_RAISE.cast_unsigned(), number).map(drop)
 }
 
+/// Whether others of this user may look at this process (PR_GET_DUMPABLE): false also for what `fs.suid_dumpable` 2 means.
+pub(crate) fn is_dumpable() -> bool {
+    prctl(libc::PR_GET_DUMPABLE, 0, 0) == Ok(1)
+}
+
 /// Asks for `signal`, which may be any of the 64, when the parent dies, or the thread of it that made us (prctl(2)).
 ///
 /// # Errors

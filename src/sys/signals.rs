@@ -260,9 +260,10 @@ pub(crate) fn anyone_is_left() -> bool {
 pub(crate) fn send_checked(pid: Pid, signal: Signal, is_the_same: impl Fn() -> bool) -> Result<()> {
     let fd = match pidfd_open(pid) {
         Ok(fd) => fd,
-        // Before Linux 5.3, or behind a filter: what is left is to look and to be quick.
-        Err(Errno::ENOSYS | Errno::EPERM) if is_the_same() => return send(Recipient::Process(pid), signal),
-        Err(errno) => return Err(errno),
+        Err(Errno::ESRCH) => return Err(Errno::ESRCH),
+        // Before Linux 5.3, behind a filter, or without a descriptor to spare: what is left is to look and to be quick.
+        Err(_) if is_the_same() => return send(Recipient::Process(pid), signal),
+        Err(_) => return Err(Errno::ESRCH),
     };
     if !is_the_same() {
         return Err(Errno::ESRCH);
@@ -271,7 +272,10 @@ pub(crate) fn send_checked(pid: Pid, signal: Signal, is_the_same: impl Fn() -> b
     let number = c_long::from(signal.number());
     // SAFETY: `fd` is open; without information the kernel makes that of kill(2).
     let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd.as_raw_fd(), number, NO_INFO, 0) };
-    Errno::result(sent).map(drop)
+    match Errno::result(sent) {
+        Err(Errno::ENOSYS) => send(Recipient::Process(pid), signal),
+        done => done.map(drop),
+    }
 }
 
 /// Passes a queued signal on whole, with its value and its original sender (rt_sigqueueinfo(2)); to a group, by

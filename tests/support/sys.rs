@@ -109,6 +109,12 @@ pub fn exit(status: i32) -> ! {
     unsafe { libc::_exit(status) }
 }
 
+/// Ends the calling thread alone (exit(2), not exit_group(2)).
+pub fn end_thread() {
+    // SAFETY: nothing of this thread's is used by another one.
+    unsafe { libc::syscall(libc::SYS_exit, 0) };
+}
+
 /// pause(2).
 pub fn pause() {
     // SAFETY: no arguments.

@@ -21,6 +21,7 @@ pub extern "C" fn play_if_asked() {
         "describe" => describe(),
         "hold" => hold(),
         "root" => root(),
+        "threads" => threads(),
         _ => say(&format!("no such role: {role}")),
     }
     sys::exit(0)
@@ -100,6 +101,18 @@ fn hold() {
     loop {
         sys::pause();
     }
+}
+
+/// Ends its first thread, while another one stays.
+fn threads() {
+    std::thread::spawn(|| {
+        super::eventually("the first thread is gone", || (super::procfs::state("self") == Some('Z')).then_some(()));
+        say("threads");
+        loop {
+            sys::pause();
+        }
+    });
+    sys::end_thread();
 }
 
 /// Becomes root for good, in a set-user-ID copy of this program, and stays.
