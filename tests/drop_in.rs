@@ -30,7 +30,7 @@ const NAMES: [&str; 5] = ["catatonit", "docker-init", "dumb-init", "tini", "tini
 fn init(name: &str, words: &[&str]) -> Command {
     static LINKS: OnceLock<PathBuf> = OnceLock::new();
     let links = LINKS.get_or_init(|| {
-        let directory = scratch("names");
+        let directory = scratch("names-of-inits");
         install_names(&directory).exits(0).silently();
         directory
     });
