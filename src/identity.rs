@@ -54,8 +54,9 @@ impl IdentityPlan {
         environment: &mut Environment,
     ) -> Result<Self, UsageError> {
         let user = typed.user.as_deref().map(account::user).transpose()?;
-        // In a user namespace groups may have been given up for good: whoever is that user there already keeps what it has.
-        let newcomer = user.as_ref().filter(|user| id_maps.is_none() || user.uid != uid_inside(id_maps));
+        // Whoever is that user already keeps group, groups and home: an engine may have chosen them, and to change them takes
+        // privilege.
+        let newcomer = user.as_ref().filter(|user| user.uid != uid_inside(id_maps));
         let entry = newcomer.and_then(|user| user.entry.as_ref());
         let gid = match &typed.group {
             Some(group) => Some(account::group(group)?),

@@ -102,7 +102,9 @@ fn exit_statuses_and_failures_are_those_of_run() {
     }
     run(&mut enter(workload, &[], &["/nonexistent"])).exits(127).says(&["/nonexistent"], None);
     run(&mut enter(workload, &[], &["/etc/passwd"])).exits(126).says(&["/etc/passwd"], Some("chmod"));
-    run(&mut enter(workload, &["--uid", "nosuch"], &["true"])).exits(125).says(&["no such user: nosuch"], None);
+    run(&mut enter(workload, &["--uid", "nosuch"], &["true"]))
+        .exits(125)
+        .says(&["/etc/passwd has no user nosuch"], None);
     run(&mut enter(workload, &["--map-exit", "7:0"], &["sh", "-c", "exit 7"])).exits(0);
 }
 
