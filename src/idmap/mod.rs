@@ -1,7 +1,7 @@
 //! Runs in: outer, before any clone. Which ids are mapped into a new user namespace, user_namespaces(7): put together from
 //! what was asked for, and checked, so that the kernel's plain "no" is the last thing to be heard.
 //!
-//! - [`write`]: where they are written, once there is somebody to write them for.
+//! - [`mod@write`]: where they are written, once there is somebody to write them for.
 
 mod write;
 
