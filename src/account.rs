@@ -2,9 +2,13 @@
 //! binary has no NSS, and an image's own files are what its `USER` means.
 
 use crate::error::{UsageError, errno_of, reason};
+use crate::sys::retry_interrupted;
 use nix::errno::Errno;
-use std::ffi::OsString;
-use std::fs;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
+use nix::sys::stat::Mode;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStringExt;
 
 const PASSWD: &str = "/etc/passwd";
@@ -26,55 +30,84 @@ pub(crate) struct Entry {
     pub(crate) home: OsString,
 }
 
-/// The user of this name or number. A name wins over a number that looks the same.
-///
-/// # Errors
-/// There is none by that name, or the file cannot be read.
-pub(crate) fn user(word: &str) -> Result<User, UsageError> {
-    let file = read(PASSWD);
-    let text = file.as_deref().unwrap_or_default();
-    let found = passwd_entries(text).find(|(_, entry)| entry.name == word.as_bytes());
-    if let Some((uid, entry)) = found {
-        return Ok(User { uid, entry: Some(entry) });
+/// Where users and groups are looked up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Accounts<'a> {
+    /// The root directory that the workload will have, if it is another one.
+    pub(crate) root: Option<&'a OsStr>,
+}
+
+impl Accounts<'_> {
+    /// The user of this name or number. A name wins over a number that looks the same.
+    ///
+    /// # Errors
+    /// There is none by that name, or the file cannot be read.
+    pub(crate) fn user(self, word: &str) -> Result<User, UsageError> {
+        let file = self.read(PASSWD);
+        let text = file.as_deref().unwrap_or_default();
+        let found = passwd_entries(text).find(|(_, entry)| entry.name == word.as_bytes());
+        if let Some((uid, entry)) = found {
+            return Ok(User { uid, entry: Some(entry) });
+        }
+        let uid = id(word.as_bytes()).ok_or_else(|| self.unknown("user", word, PASSWD, file.as_ref().err()))?;
+        let entry = passwd_entries(text).find(|(of, _)| *of == uid).map(|(_, entry)| entry);
+        Ok(User { uid, entry })
     }
-    let uid = id(word.as_bytes()).ok_or_else(|| unknown("user", word, PASSWD, file.as_ref().err()))?;
-    let entry = passwd_entries(text).find(|(of, _)| *of == uid).map(|(_, entry)| entry);
-    Ok(User { uid, entry })
+
+    /// The id of the group of this name or number.
+    ///
+    /// # Errors
+    /// As `user`.
+    pub(crate) fn group(self, word: &str) -> Result<u32, UsageError> {
+        let file = self.read(GROUP);
+        let text = file.as_deref().unwrap_or_default();
+        let found = group_entries(text).find(|entry| entry.name == word.as_bytes()).map(|entry| entry.gid);
+        found.or_else(|| id(word.as_bytes())).ok_or_else(|| self.unknown("group", word, GROUP, file.as_ref().err()))
+    }
+
+    /// The groups of a user as a login gives them: its own, and those that /etc/group lists it in.
+    pub(crate) fn groups_of(self, name: &[u8], own: u32) -> Vec<u32> {
+        // Without the file nobody is listed.
+        let text = self.read(GROUP).unwrap_or_default();
+        let listed =
+            group_entries(&text).filter(|entry| entry.members.split(|byte| *byte == b',').any(|one| one == name));
+        let mut groups = vec![own];
+        groups.extend(listed.map(|entry| entry.gid).filter(|gid| *gid != own));
+        groups.dedup();
+        groups
+    }
+
+    fn read(self, path: &str) -> Result<Vec<u8>, Errno> {
+        let bytes = match self.root {
+            None => fs::read(path),
+            Some(root) => read_inside(root, path),
+        };
+        bytes.map_err(|error| errno_of(&error))
+    }
+
+    fn unknown(self, kind: &str, word: &str, path: &str, error: Option<&Errno>) -> UsageError {
+        let root = self.root.unwrap_or_default().display();
+        let why = error.map_or("not in it".into(), |errno| reason(*errno));
+        UsageError::with_hint(
+            format!("no such {kind}: {word}: {root}{path}: {why}"),
+            "a number needs no entry there; the highest is 4294967294",
+        )
+    }
 }
 
-/// The id of the group of this name or number.
-///
-/// # Errors
-/// As `user`.
-pub(crate) fn group(word: &str) -> Result<u32, UsageError> {
-    let file = read(GROUP);
-    let text = file.as_deref().unwrap_or_default();
-    let found = group_entries(text).find(|entry| entry.name == word.as_bytes()).map(|entry| entry.gid);
-    found.or_else(|| id(word.as_bytes())).ok_or_else(|| unknown("group", word, GROUP, file.as_ref().err()))
-}
-
-/// The groups of a user as a login gives them: its own, and those that /etc/group lists it in.
-pub(crate) fn groups_of(name: &[u8], own: u32) -> Vec<u32> {
-    // Without the file nobody is listed.
-    let text = read(GROUP).unwrap_or_default();
-    let listed =
-        group_entries(&text).filter(|entry| entry.members.split(|byte| *byte == b',').any(|one| one == name));
-    let mut groups = vec![own];
-    groups.extend(listed.map(|entry| entry.gid).filter(|gid| *gid != own));
-    groups.dedup();
-    groups
-}
-
-fn read(path: &str) -> Result<Vec<u8>, Errno> {
-    fs::read(path).map_err(|error| errno_of(&error))
-}
-
-fn unknown(kind: &str, word: &str, path: &str, error: Option<&Errno>) -> UsageError {
-    let why = error.map_or("not in it".into(), |errno| reason(*errno));
-    UsageError::with_hint(
-        format!("no such {kind}: {word}: {path}: {why}"),
-        "a number needs no entry there; the highest is 4294967294",
-    )
+/// Whoever made that root may have put a link there that leads out of it, or something that has no end.
+fn read_inside(root: &OsStr, path: &str) -> io::Result<Vec<u8>> {
+    let directory = open(root, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let resolve = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
+    let how = OpenHow::new().flags(flags).resolve(resolve);
+    let mut file = File::from(retry_interrupted(|| openat2(&directory, path, how))?);
+    let mut bytes = Vec::new();
+    if !file.metadata()?.is_file() {
+        return Err(Errno::EINVAL.into());
+    }
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// A number that can be an id: −1 means "leave it" to the system calls.

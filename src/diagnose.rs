@@ -1,5 +1,7 @@
 //! Runs in: outer, or init in place, when a start has failed. Looks at the machine to say what to do about it.
 
+mod files;
+
 use crate::error::{Failure, Stage};
 use crate::plan::NamespacePlan;
 use nix::errno::Errno;
@@ -35,6 +37,8 @@ pub(crate) fn hint(failure: &Failure, namespaces: NamespacePlan) -> Option<Strin
         (Stage::ConfineProc, Errno::EINVAL) => {
             Some("/proc is no mount point: use --propagation private, or --proc none".into())
         }
+        (Stage::MountProc | Stage::BindProc, Errno::ENOSYS) => files::hint(failure, user_namespace),
+        (stage, _) if stage.is_about_files() => files::hint(failure, user_namespace),
         (Stage::MountProc, Errno::EPERM) => Some(proc_refused()),
         (Stage::MountProc | Stage::SetPropagation, Errno::EACCES) => {
             Some("a security module forbids it; docker: --security-opt apparmor=unconfined".into())
@@ -43,8 +47,8 @@ pub(crate) fn hint(failure: &Failure, namespaces: NamespacePlan) -> Option<Strin
             Some("there is no directory /proc here: make one, or use --proc none".into())
         }
         (stage, errno) if stage.is_about_identity() => identity_refused(stage, errno, user_namespace),
-        (Stage::FindCommand, _) => not_found(&failure.object),
-        (Stage::RunCommand, errno) => not_runnable(&failure.object, errno),
+        (Stage::FindCommand, _) => not_found(&failure.object, namespaces.other_root),
+        (Stage::RunCommand, errno) => not_runnable(&failure.object, errno, namespaces.other_root),
         _ => None,
     }
 }
@@ -229,7 +233,7 @@ fn pids_cgroup(line: &str) -> Option<(PathBuf, &str)> {
         .then(|| (PathBuf::from("/sys/fs/cgroup"), path))
 }
 
-fn not_found(command: &OsStr) -> Option<String> {
+fn not_found(command: &OsStr, other_root: bool) -> Option<String> {
     let bytes = command.as_bytes();
     if bytes.is_empty() {
         return Some("the command is an empty word; a variable that is not set?".into());
@@ -239,20 +243,22 @@ fn not_found(command: &OsStr) -> Option<String> {
             "the command is one word, and no shell splits it: give its arguments apart, or use sh -c".into(),
         );
     }
+    let inside = if other_root { " (inside the new root directory)" } else { "" };
     if bytes.starts_with(b"/") {
-        return None;
+        return other_root.then(|| "it is looked for inside the new root directory".into());
     }
     if bytes.contains(&b'/') {
         return Some("a path without a leading / begins in the working directory".into());
     }
     match std::env::var_os("PATH") {
-        Some(path) => Some(format!("looked in PATH={}", path.display())),
+        Some(path) => Some(format!("looked in PATH={}{inside}", path.display())),
         None => Some("PATH is not set; name the command by its path".into()),
     }
 }
 
-fn not_runnable(command: &OsStr, errno: Errno) -> Option<String> {
-    let is_directory = command.as_bytes().starts_with(b"/") && Path::new(command).is_dir();
+fn not_runnable(command: &OsStr, errno: Errno, other_root: bool) -> Option<String> {
+    // What stands at that path out here says nothing about another root.
+    let is_directory = !other_root && command.as_bytes().starts_with(b"/") && Path::new(command).is_dir();
     let hint = match errno {
         Errno::EACCES if is_directory => "it is a directory",
         Errno::EACCES => "it must be a file, executable for this user (chmod +x), on a file system without noexec",

@@ -2,7 +2,7 @@
 //!
 //! How they are put on stands in `init/dress.rs`.
 
-use crate::account::{self, User};
+use crate::account::{Accounts, User};
 use crate::capability::Capabilities;
 use crate::environment::Environment;
 use crate::error::UsageError;
@@ -50,19 +50,20 @@ impl IdentityPlan {
     pub(crate) fn new(
         typed: Identity,
         id_map: Option<IdMap>,
+        accounts: Accounts<'_>,
         environment: &mut Environment,
     ) -> Result<Self, UsageError> {
-        let user = typed.user.as_deref().map(account::user).transpose()?;
+        let user = typed.user.as_deref().map(|user| accounts.user(user)).transpose()?;
         // Whoever is that user already keeps group, groups and home.
         let newcomer = user.as_ref().filter(|user| user.uid != uid_inside(id_map));
         let entry = newcomer.and_then(|user| user.entry.as_ref());
         let gid = match &typed.group {
-            Some(group) => Some(account::group(group)?),
+            Some(group) => Some(accounts.group(group)?),
             None => entry.map(|entry| entry.gid),
         };
         let groups = match &typed.groups {
-            Some(groups) => Some(asked_groups(groups, user.as_ref(), gid)?),
-            None => newcomer.map(|user| groups_of(user, gid)),
+            Some(groups) => Some(asked_groups(groups, user.as_ref(), gid, accounts)?),
+            None => newcomer.map(|user| groups_of(user, gid, accounts)),
         };
         if let Some(entry) = entry {
             let mut home = OsString::from("HOME=");
@@ -101,25 +102,30 @@ fn uid_inside(id_map: Option<IdMap>) -> u32 {
     }
 }
 
-fn asked_groups(groups: &Groups, user: Option<&User>, gid: Option<u32>) -> Result<Vec<u32>, UsageError> {
+fn asked_groups(
+    groups: &Groups,
+    user: Option<&User>,
+    gid: Option<u32>,
+    accounts: Accounts<'_>,
+) -> Result<Vec<u32>, UsageError> {
     match groups {
         Groups::None => Ok(Vec::new()),
-        Groups::List(list) => list.iter().map(|group| account::group(group)).collect(),
+        Groups::List(list) => list.iter().map(|group| accounts.group(group)).collect(),
         Groups::Init => {
-            let current = account::user(&geteuid().to_string())?;
+            let current = accounts.user(&geteuid().to_string())?;
             let user = user.unwrap_or(&current);
             if user.entry.is_none() {
                 let message = format!("--groups init: uid {} stands not in /etc/passwd", user.uid);
                 return Err(UsageError::with_hint(message, "list the groups, or --groups none"));
             }
-            Ok(groups_of(user, gid))
+            Ok(groups_of(user, gid, accounts))
         }
     }
 }
 
 /// A login's groups; none for a user that nobody knows.
-fn groups_of(user: &User, gid: Option<u32>) -> Vec<u32> {
-    user.entry.as_ref().map_or(Vec::new(), |entry| account::groups_of(&entry.name, gid.unwrap_or(entry.gid)))
+fn groups_of(user: &User, gid: Option<u32>, accounts: Accounts<'_>) -> Vec<u32> {
+    user.entry.as_ref().map_or(Vec::new(), |entry| accounts.groups_of(&entry.name, gid.unwrap_or(entry.gid)))
 }
 
 fn is_held(ids: &[u32]) -> bool {

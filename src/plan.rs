@@ -2,13 +2,14 @@
 //!
 //! After the clone there is only executing what stands here, so nothing can be found missing half-way.
 
+use crate::account::Accounts;
 use crate::environment::{Environment, ListenPid};
 use crate::error::UsageError;
 use crate::forward::Rules;
 use crate::identity::IdentityPlan;
 use crate::job;
 use crate::request::{
-    Grouping, IdMap, Identity, OnExit, Orphans, Place, ProcMount, Propagation, RunRequest, StopRules,
+    Furnishing, Grouping, IdMap, Identity, OnExit, Orphans, Place, ProcMount, Propagation, RunRequest, StopRules,
 };
 use crate::signal::Signal;
 use crate::sys::{PointerArray, SignalState};
@@ -23,6 +24,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 pub(crate) struct LaunchPlan {
     pub(crate) place: Place,
     pub(crate) namespaces: NamespacePlan,
+    pub(crate) furnishing: Furnishing,
     /// `None`: a pause.
     pub(crate) workload: Option<Workload>,
     pub(crate) rules: Rules,
@@ -40,6 +42,8 @@ pub(crate) struct NamespacePlan {
     pub(crate) id_map: Option<IdMap>,
     pub(crate) proc: ProcMount,
     pub(crate) propagation: Propagation,
+    /// The root is another one than the caller's.
+    pub(crate) other_root: bool,
 }
 
 impl NamespacePlan {
@@ -92,7 +96,9 @@ impl LaunchPlan {
                 id_map: request.id_map,
                 proc: request.proc.unwrap_or(ProcMount::Fresh),
                 propagation: request.propagation.unwrap_or(Propagation::Private),
+                other_root: request.furnishing.rootfs.is_some(),
             },
+            furnishing: request.furnishing.clone(),
             rules: rules(&request),
             orphans: request.orphans,
             announce_reaped: request.announce_reaped,
@@ -130,6 +136,14 @@ fn refuse_what_is_impossible(request: &RunRequest, place: Place) -> Result<(), U
         Place::Bare => refuse_init_options(request)?,
         Place::Isolated => {}
     }
+    if let (Some(Propagation::Shared | Propagation::Unchanged), Some(option)) =
+        (request.propagation, request.furnishing.mounting_option())
+    {
+        return Err(UsageError::with_hint(
+            format!("with --propagation shared or unchanged the caller would get these mounts too: {option}"),
+            "use --propagation private, which is the default, or slave",
+        ));
+    }
     if request.pause && request.identity != Identity::default() {
         let hint = "leave out --uid and its like: it is pidone itself that runs";
         return Err(UsageError::with_hint("--pause runs no command that could be somebody else", hint));
@@ -156,12 +170,14 @@ fn refuse_init_options(request: &RunRequest) -> Result<(), UsageError> {
 
 /// In place there is no new namespace to map, mount or outlive: better to say so than to leave it undone.
 fn refuse_namespace_options(request: &RunRequest) -> Result<(), UsageError> {
+    let files = request.furnishing.option();
     let asked = [
         (request.id_map == Some(IdMap::Root), "--map-root"),
         (request.id_map == Some(IdMap::Current), "--map-current"),
         (request.proc.is_some(), "--proc"),
         (request.propagation.is_some(), "--propagation"),
         (request.no_die_with_parent, "--no-die-with-parent"),
+        (files.is_some(), files.unwrap_or_default()),
     ];
     match asked.iter().find(|(asked, _)| *asked) {
         None => Ok(()),
@@ -175,7 +191,8 @@ fn refuse_namespace_options(request: &RunRequest) -> Result<(), UsageError> {
 impl Workload {
     fn new(request: RunRequest, signals: SignalState) -> Result<Self, UsageError> {
         let mut environment = Environment::inherited();
-        let identity = IdentityPlan::new(request.identity, request.id_map, &mut environment)?;
+        let accounts = Accounts { root: request.furnishing.rootfs.as_deref() };
+        let identity = IdentityPlan::new(request.identity, request.id_map, accounts, &mut environment)?;
         let listen = ListenPid::find(&environment);
         let name = request.command.first().cloned().unwrap_or_default();
         let candidates = candidates(&name, environment.get("PATH"));

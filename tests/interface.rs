@@ -24,12 +24,13 @@ fn version_is_name_and_number() {
 #[test]
 fn short_help_is_a_screen_and_long_help_has_it_all() {
     let short = run(&mut pidone(["-h"]));
-    assert!(short.exits(0).silently().stdout.lines().count() <= 30);
+    assert!(short.exits(0).silently().stdout.lines().count() <= 32);
     let long = run(&mut pidone(["--help"]));
     long.exits(0).silently();
     for heading in [
         "Where the command runs:",
         "New namespaces",
+        "What the command finds in the file system",
         "Signals and exit status:",
         "Stopping:",
         "Who the command is, and with what:",

@@ -1,5 +1,6 @@
 //! Runs in: outer or init, before anything else. The command line and `PIDONE_OPTIONS`, as typed; pure.
 
+use super::files;
 use super::help;
 use super::options::{Group, OPTIONS, OptionDoc};
 use super::values;
@@ -109,6 +110,7 @@ fn parse_options(parser: &mut Parser, request: &mut RunRequest) -> Result<Option
         let value = Value { option, value };
         match option.group {
             Group::Place | Group::Namespaces | Group::General => set_place(request, &value)?,
+            Group::Files => files::set(&mut request.furnishing, value)?,
             Group::Signals | Group::Stopping => set_signals(request, &value)?,
             Group::Identity => set_identity(request, value)?,
         }
@@ -117,9 +119,9 @@ fn parse_options(parser: &mut Parser, request: &mut RunRequest) -> Result<Option
 }
 
 /// An option that was given, and its value; empty where it takes none.
-struct Value {
-    option: &'static OptionDoc,
-    value: OsString,
+pub(super) struct Value {
+    pub(super) option: &'static OptionDoc,
+    pub(super) value: OsString,
 }
 
 impl Value {
@@ -129,7 +131,7 @@ impl Value {
     }
 
     /// What the value means as bytes.
-    fn bytes<T>(self, meaning: impl FnOnce(OsString) -> values::Meaning<T>) -> Result<T, UsageError> {
+    pub(super) fn bytes<T>(self, meaning: impl FnOnce(OsString) -> values::Meaning<T>) -> Result<T, UsageError> {
         let error = self.not_understood();
         meaning(self.value).ok_or(error)
     }
@@ -139,7 +141,7 @@ impl Value {
         self.text(|word| table.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning))
     }
 
-    fn not_understood(&self) -> UsageError {
+    pub(super) fn not_understood(&self) -> UsageError {
         let message = format!("--{} does not know this value: {}", self.option.long, self.value.display());
         UsageError::with_hint(message, self.option.form())
     }
@@ -236,7 +238,7 @@ fn set_identity(request: &mut RunRequest, value: Value) -> Result<(), UsageError
 
 /// An option that stands in the table and in no match above: a test goes through the whole table, so that nobody else
 /// meets one.
-fn forgotten(name: &str) -> UsageError {
+pub(super) fn forgotten(name: &str) -> UsageError {
     UsageError::new(format!("the parser has forgotten this option: --{name}"))
 }
 

@@ -152,6 +152,9 @@ fn arguments_are_bytes() {
 fn example(option: &OptionDoc) -> &str {
     match (option.long, option.value) {
         ("map-exit", _) => "143:0",
+        (_, "SRC:DST") => "/a:/b",
+        (_, "DST[:SIZE]") => "/a:1m",
+        (_, "DST" | "PATH") => "/a",
         (_, "FROM:TO") => "TERM:QUIT",
         (_, "SIG") => "HUP",
         (_, "DUR") => "1s",

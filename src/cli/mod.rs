@@ -7,6 +7,7 @@
 //! - [`help`]: what `-h`, `--help` and `--version` print.
 
 mod args;
+mod files;
 mod help;
 mod options;
 mod personalities;

@@ -1,6 +1,7 @@
 //! Runs in: init, workload child. PID 1 itself: set up what is inside, start the workload, then forward and reap.
 //!
 //! - [`mounts`]: propagation and /proc.
+//! - [`furnish`](mod@furnish): another root and what is mounted in it; [`root`]: paths that cannot lead out of it.
 //! - [`dress`]: who the workload becomes, between clone and exec.
 //! - [`workload`]: from a plan to a running process; the only exec.
 //! - [`supervise`]: the loop, and all that happens after the point of no return.
@@ -11,7 +12,9 @@
 #![deny(clippy::exit)]
 
 mod dress;
+mod furnish;
 mod mounts;
+mod root;
 mod shutdown;
 mod supervise;
 mod workload;
@@ -28,7 +31,7 @@ use crate::others::Others;
 use crate::parent::Parent;
 use crate::plan::LaunchPlan;
 use crate::reap;
-use crate::request::{Grouping, Orphans};
+use crate::request::{Furnishing, Grouping, Orphans};
 use crate::sys::{Recipient, exit_now};
 use crate::terminal::{self, Terminal};
 use log::warn;
@@ -178,7 +181,12 @@ fn furnish(plan: &LaunchPlan, reporter: &Reporter, gate: Option<Gate>) -> Result
         // Until outer has written the maps, this process has no ids of its own to act under.
         gate.pass().map_err(|errno| Failure::new(Stage::AwaitIds, "gate pipe", errno))?;
     }
-    mounts::set_up(plan.namespaces)
+    let (proc, propagation) = (plan.namespaces.proc, plan.namespaces.propagation);
+    mounts::set_propagation(propagation)?;
+    if plan.furnishing == Furnishing::default() {
+        return mounts::mount_proc(proc, propagation);
+    }
+    furnish::set_up(&plan.furnishing, proc, propagation)
 }
 
 /// Arranges for SIGKILL at outer's death, and looks whether it is already too late for that: getppid(2) cannot tell,
