@@ -6,6 +6,8 @@
 //! - [`transparency`]: what the workload finds is what pidone was started with
 //! - [`footprint`]: what pidone itself holds on to while it runs: descriptors, directories, wake-ups
 //! - [`isolation`]: namespaces, mounts, nesting, id maps
+//! - [`furnish`]: --rootfs, --bind and the like: what is found inside, and that nothing of it is outside
+//! - [`furnish_failures`]: their messages, links that would lead out, and nothing left mounted
 //! - [`death`]: nothing survives outer
 //! - [`failures`]: one message, one hint, the right status, nothing left behind
 //! - [`terminal`]: foreground, Ctrl-C, and the terminal given back; on a real pseudo-terminal
@@ -26,6 +28,8 @@ mod drop_in;
 mod exit_status;
 mod failures;
 mod footprint;
+mod furnish;
+mod furnish_failures;
 mod identity;
 mod interface;
 mod isolation;

@@ -36,7 +36,9 @@ pub(super) fn hint(failure: &Failure, user_namespace: bool) -> Option<String> {
             "symbolic links lead in a circle, or through a magic link of /proc, which could lead out"
         }
         (Stage::FindMasked, Errno::ENOENT) => "only what is there can be masked",
-        (Stage::MountThere, Errno::ENOTDIR) => "a directory goes on a directory, and anything else on a file",
+        (Stage::MountThere, Errno::ENOTDIR | Errno::EISDIR) => {
+            "a directory goes on a directory, and anything else on a file"
+        }
         (Stage::SwitchRoot, Errno::EINVAL) => {
             "if / is the initial ramfs it cannot be put away: leave it by switch_root(8) first"
         }

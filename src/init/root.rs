@@ -78,12 +78,17 @@ impl Root {
     /// Mounts `tree` at `target`, which is made where it is missing, like the directories above it.
     ///
     /// # Errors
-    /// Of finding and making: `find`'s, EROFS, EACCES. Of mounting: ENOTDIR, when only one of the two is a directory.
+    /// Of finding and making: `find`'s, EROFS, EACCES. ENOTDIR, EISDIR, when only one of the two is a directory.
     pub(super) fn mount(&self, tree: &OwnedFd, target: &OsStr) -> Result<(), Failure> {
-        let place = Kind::of(tree)
-            .and_then(|kind| self.find_or_make(target, kind))
-            .map_err(|errno| Failure::new(Stage::MakeTarget, target, errno))?;
-        mount_on(tree, &place, target)
+        let failed = |stage| move |errno| Failure::new(stage, target, errno);
+        let kind = Kind::of(tree).map_err(failed(Stage::MountThere))?;
+        let place = self.find_or_make(target, kind).map_err(failed(Stage::MakeTarget))?;
+        // The kernel's word for it would be EINVAL.
+        match (kind, Kind::of(&place).map_err(failed(Stage::MountThere))?) {
+            (Kind::Directory, Kind::File) => Err(failed(Stage::MountThere)(Errno::ENOTDIR)),
+            (Kind::File, Kind::Directory) => Err(failed(Stage::MountThere)(Errno::EISDIR)),
+            _ => mount_on(tree, &place, target),
+        }
     }
 
     fn find_or_make(&self, target: &OsStr, kind: Kind) -> SysResult<OwnedFd> {
@@ -131,10 +136,10 @@ impl Root {
     }
 }
 
-/// Mounts `tree` on what was found at `target`.
+/// Mounts `tree` on what was found at `target`, which is a directory if `tree` is one, and none if not.
 ///
 /// # Errors
-/// ENOTDIR, when only one of the two is a directory.
+/// EPERM, ENOSYS: no such mounts here. ENOSPC: too many.
 pub(super) fn mount_on(tree: &OwnedFd, place: &OwnedFd, target: &OsStr) -> Result<(), Failure> {
     attach(tree, place).map_err(|errno| Failure::new(Stage::MountThere, target, errno))
 }

@@ -60,7 +60,7 @@ pub(crate) fn clone_tree(directory: impl AsFd, path: &CStr) -> Result<OwnedFd> {
 /// Puts a detached tree on top of the file or directory that `target` stands for (move_mount(2), Linux 5.2).
 ///
 /// # Errors
-/// ENOTDIR: a directory on something else, or the other way round. EINVAL: `target` is not in our mount namespace.
+/// EINVAL: a directory on something else, or the other way round; `target` is not in our mount namespace. ENOSYS.
 pub(crate) fn attach(tree: impl AsFd, target: impl AsFd) -> Result<()> {
     const SELF: &CStr = c"";
     let flags = libc::MOVE_MOUNT_F_EMPTY_PATH | libc::MOVE_MOUNT_T_EMPTY_PATH;
