@@ -1,7 +1,7 @@
 //! Runs in: init, workload child (bare). A directory that paths are resolved in as if it were `/`, so that no symbolic
 //! link and no `..` leads out of it (openat2(2), RESOLVE_IN_ROOT); mount points are made in it where they are missing.
 //!
-//! What is found is held by its descriptor and used by that: no path is resolved twice.
+//! What is found is held by its descriptor and used by that, so that nobody can put something else in its place.
 
 use crate::error::{Failure, Stage};
 use crate::sys::{attach, clone_tree, retry_interrupted};
