@@ -2,9 +2,13 @@
 //! binary has no NSS, and an image's own files are what its `USER` means.
 
 use crate::error::{UsageError, errno_of, reason};
+use crate::sys::retry_interrupted;
 use nix::errno::Errno;
-use std::ffi::OsString;
-use std::fs;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
+use nix::sys::stat::Mode;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStringExt;
 
 const PASSWD: &str = "/etc/passwd";
@@ -32,45 +36,79 @@ pub(crate) struct Entry {
     pub(crate) shell: OsString,
 }
 
-/// The user of this name or number. A name wins over a number that looks the same.
-///
-/// # Errors
-/// There is none by that name, or the file cannot be read.
-pub(crate) fn user(word: &str) -> Result<User, UsageError> {
-    let text = read_if_there(PASSWD)?;
-    let found = passwd_entries(&text).find(|(_, entry)| entry.name == word.as_bytes());
-    if let Some((uid, entry)) = found {
-        return Ok(User { uid, entry: Some(entry) });
+/// Where users and groups are looked up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Accounts<'a> {
+    /// The root directory that the workload will have, if it is another one.
+    pub(crate) root: Option<&'a OsStr>,
+}
+
+impl Accounts<'_> {
+    /// The user of this name or number. A name wins over a number that looks the same.
+    ///
+    /// # Errors
+    /// There is none by that name, or the file cannot be read.
+    pub(crate) fn user(self, word: &str) -> Result<User, UsageError> {
+        let text = self.read_if_there(PASSWD)?;
+        let found = passwd_entries(&text).find(|(_, entry)| entry.name == word.as_bytes());
+        if let Some((uid, entry)) = found {
+            return Ok(User { uid, entry: Some(entry) });
+        }
+        let uid = id(word.as_bytes()).ok_or_else(|| self.unknown("user", word, PASSWD))?;
+        let entry = passwd_entries(&text).find(|(of, _)| *of == uid).map(|(_, entry)| entry);
+        Ok(User { uid, entry })
     }
-    let uid = id(word.as_bytes()).ok_or_else(|| unknown("user", word, PASSWD))?;
-    let entry = passwd_entries(&text).find(|(of, _)| *of == uid).map(|(_, entry)| entry);
-    Ok(User { uid, entry })
-}
 
-/// The id of the group of this name or number.
-///
-/// # Errors
-/// As `user`.
-pub(crate) fn group(word: &str) -> Result<u32, UsageError> {
-    let text = read_if_there(GROUP)?;
-    let found = group_entries(&text).find(|entry| entry.name == word.as_bytes()).map(|entry| entry.gid);
-    found.or_else(|| id(word.as_bytes())).ok_or_else(|| unknown("group", word, GROUP))
-}
+    /// The id of the group of this name or number.
+    ///
+    /// # Errors
+    /// As `user`.
+    pub(crate) fn group(self, word: &str) -> Result<u32, UsageError> {
+        let text = self.read_if_there(GROUP)?;
+        let found = group_entries(&text).find(|entry| entry.name == word.as_bytes()).map(|entry| entry.gid);
+        found.or_else(|| id(word.as_bytes())).ok_or_else(|| self.unknown("group", word, GROUP))
+    }
 
-/// The groups of a user as a login gives them: its own, and those that /etc/group lists it in.
-///
-/// # Errors
-/// The file is there, and cannot be read.
-pub(crate) fn groups_of(name: &[u8], own: u32) -> Result<Vec<u32>, UsageError> {
-    // Without the file nobody is listed.
-    let text = read_if_there(GROUP)?;
-    let listed =
-        group_entries(&text).filter(|entry| entry.members.split(|byte| *byte == b',').any(|one| one == name));
-    let mut groups = vec![own];
-    groups.extend(listed.map(|entry| entry.gid).filter(|gid| *gid != own));
-    groups.sort_unstable();
-    groups.dedup();
-    Ok(groups)
+    /// The groups of a user as a login gives them: its own, and those that /etc/group lists it in.
+    ///
+    /// # Errors
+    /// The file is there, and cannot be read.
+    pub(crate) fn groups_of(self, name: &[u8], own: u32) -> Result<Vec<u32>, UsageError> {
+        // Without the file nobody is listed.
+        let text = self.read_if_there(GROUP)?;
+        let listed =
+            group_entries(&text).filter(|entry| entry.members.split(|byte| *byte == b',').any(|one| one == name));
+        let mut groups = vec![own];
+        groups.extend(listed.map(|entry| entry.gid));
+        groups.sort_unstable();
+        groups.dedup();
+        Ok(groups)
+    }
+
+    /// An image need not have the file; but one that cannot be read might have said something else.
+    fn read_if_there(self, path: &str) -> Result<Vec<u8>, UsageError> {
+        let read = match self.root {
+            None => read(path),
+            Some(root) => read_inside(root, path).map_err(|error| errno_of(&error)),
+        };
+        match read {
+            Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(Vec::new()),
+            Err(errno) => {
+                let hint = "who a user is, and in which groups, is not guessed: the command does not run";
+                let root = self.root.unwrap_or_default().display();
+                Err(UsageError::with_hint(format!("cannot read {root}{path}: {}", reason(errno)), hint))
+            }
+            Ok(text) => Ok(text),
+        }
+    }
+
+    fn unknown(self, kind: &str, word: &str, path: &str) -> UsageError {
+        let root = self.root.unwrap_or_default().display();
+        UsageError::with_hint(
+            format!("{root}{path} has no {kind} {word}"),
+            "names are those of this file; a number (up to 4294967294) needs no entry in it",
+        )
+    }
 }
 
 /// The ranges, as first id and count, that a file like /etc/subuid gives to a user, by name or number.
@@ -95,23 +133,19 @@ fn read(path: &str) -> Result<Vec<u8>, Errno> {
     fs::read(path).map_err(|error| errno_of(&error))
 }
 
-/// An image need not have the file; but one that cannot be read might have said something else.
-fn read_if_there(path: &str) -> Result<Vec<u8>, UsageError> {
-    match read(path) {
-        Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(Vec::new()),
-        Err(errno) => {
-            let hint = "who a user is, and in which groups, is not guessed: the command does not run";
-            Err(UsageError::with_hint(format!("cannot read {path}: {}", reason(errno)), hint))
-        }
-        Ok(text) => Ok(text),
+/// Whoever made that root may have put a link there that leads out of it, or something that has no end.
+fn read_inside(root: &OsStr, path: &str) -> io::Result<Vec<u8>> {
+    let directory = open(root, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let resolve = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
+    let how = OpenHow::new().flags(flags).resolve(resolve);
+    let mut file = File::from(retry_interrupted(|| openat2(&directory, path, how))?);
+    let mut bytes = Vec::new();
+    if !file.metadata()?.is_file() {
+        return Err(Errno::EINVAL.into());
     }
-}
-
-fn unknown(kind: &str, word: &str, path: &str) -> UsageError {
-    UsageError::with_hint(
-        format!("{path} has no {kind} {word}"),
-        "names are those of this file; a number (up to 4294967294) needs no entry in it",
-    )
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// A number that can be an id: −1 means "leave it" to the system calls.

@@ -1,19 +1,31 @@
 //! Runs in: outer, or init in place, when a start has failed. Looks at the machine to say what to do about it.
 
+mod files;
+
 use crate::capability::{SETFCAP, SYS_ADMIN, is_effective};
 use crate::error::{Failure, Stage};
 use crate::namespace::{Kind, Kinds};
 use crate::path::DEFAULT_PATH;
 use nix::errno::Errno;
 use nix::unistd::{Pid, geteuid, getpid};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// One line of advice, if there is any to give; `path` is the PATH that the command was looked for in. Reads /proc and /sys;
-/// changes nothing.
-pub(crate) fn hint(failure: &Failure, namespaces: Kinds, path: Option<&OsStr>) -> Option<String> {
+/// What bears on an advice, beside the failure.
+pub(crate) struct Circumstances {
+    /// The namespaces that were to be made.
+    pub(crate) kinds: Kinds,
+    /// The PATH that the command was looked for in.
+    pub(crate) path: Option<OsString>,
+    /// It was to have another root directory.
+    pub(crate) other_root: bool,
+}
+
+/// One line of advice, if there is any to give. Reads /proc and /sys; changes nothing.
+pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<String> {
+    let namespaces = circumstances.kinds;
     let user_namespace = namespaces.has(Kind::User);
     match (failure.stage, failure.errno) {
         (Stage::CloneNamespaces | Stage::StartProcess, Errno::EAGAIN) => Some(process_limit()),
@@ -59,6 +71,8 @@ pub(crate) fn hint(failure: &Failure, namespaces: Kinds, path: Option<&OsStr>) -
         (Stage::ConfineProc, Errno::EINVAL) => {
             Some("/proc is no mount point: use --propagation private, or --proc none".into())
         }
+        (Stage::MountProc | Stage::BindProc, Errno::ENOSYS) => files::hint(failure, user_namespace),
+        (stage, _) if stage.is_about_files() => files::hint(failure, user_namespace),
         (Stage::MountProc, Errno::EPERM) => Some(proc_refused()),
         (Stage::MountProc | Stage::SetPropagation, Errno::EACCES) => {
             Some("a security module forbids it; docker: --security-opt apparmor=unconfined".into())
@@ -67,8 +81,8 @@ pub(crate) fn hint(failure: &Failure, namespaces: Kinds, path: Option<&OsStr>) -
             Some("there is no directory /proc here: make one, or use --proc none".into())
         }
         (stage, errno) if stage.is_about_identity() => identity_refused(stage, errno, user_namespace),
-        (Stage::FindCommand, _) => not_found(&failure.object, path),
-        (Stage::RunCommand, errno) => not_runnable(&failure.object, errno),
+        (Stage::FindCommand, _) => not_found(&failure.object, circumstances),
+        (Stage::RunCommand, errno) => not_runnable(&failure.object, errno, circumstances.other_root),
         _ => None,
     }
 }
@@ -267,7 +281,8 @@ fn pids_cgroup(line: &str) -> Option<(PathBuf, &str)> {
         .then(|| (PathBuf::from("/sys/fs/cgroup"), path))
 }
 
-fn not_found(command: &OsStr, path: Option<&OsStr>) -> Option<String> {
+fn not_found(command: &OsStr, circumstances: &Circumstances) -> Option<String> {
+    let other_root = circumstances.other_root;
     let bytes = command.as_bytes();
     if bytes.is_empty() {
         return Some("the command is an empty word; a variable that is not set?".into());
@@ -277,20 +292,22 @@ fn not_found(command: &OsStr, path: Option<&OsStr>) -> Option<String> {
             "the command is one word, and no shell splits it: give its arguments apart, or use sh -c".into(),
         );
     }
+    let inside = if other_root { " (inside the new root directory)" } else { "" };
     if bytes.starts_with(b"/") {
-        return None;
+        return other_root.then(|| "it is looked for inside the new root directory".into());
     }
     if bytes.contains(&b'/') {
         return Some("a path without a leading / begins in the working directory".into());
     }
-    match path {
-        Some(path) => Some(format!("looked in PATH={}", path.display())),
-        None => Some(format!("PATH is not set, so it was looked for in {DEFAULT_PATH}")),
+    match &circumstances.path {
+        Some(path) => Some(format!("looked in PATH={}{inside}", path.display())),
+        None => Some(format!("PATH is not set, so it was looked for in {DEFAULT_PATH}{inside}")),
     }
 }
 
-fn not_runnable(command: &OsStr, errno: Errno) -> Option<String> {
-    let is_directory = command.as_bytes().starts_with(b"/") && Path::new(command).is_dir();
+fn not_runnable(command: &OsStr, errno: Errno, other_root: bool) -> Option<String> {
+    // What stands at that path out here says nothing about another root.
+    let is_directory = !other_root && command.as_bytes().starts_with(b"/") && Path::new(command).is_dir();
     let hint = match errno {
         Errno::EACCES if is_directory => "it is a directory",
         Errno::EACCES => {

@@ -77,6 +77,30 @@ stages! {
     MountProc => "cannot mount a fresh /proc",
     /// Bind-mounting the caller's procfs.
     BindProc => "cannot bind the caller's /proc",
+    /// Opening the directory that is to be the root.
+    OpenRoot => "cannot open the new root directory",
+    /// Mounting it on itself, for pivot_root(2).
+    MountRoot => "cannot mount the new root directory",
+    /// open_tree(2) of what is to be bound.
+    TakeSource => "cannot take this to be mounted inside",
+    /// mount_setattr(2) of it.
+    MakeReadOnly => "cannot make the mount read-only",
+    /// openat2(2), mkdirat(2) of a mount point.
+    MakeTarget => "cannot make the mount point",
+    /// move_mount(2).
+    MountThere => "cannot mount on this path",
+    /// openat2(2) of what is to be masked.
+    FindMasked => "cannot find what is to be masked",
+    /// fsopen(2) and what follows, for tmpfs.
+    MakeTmpfs => "cannot make a tmpfs",
+    /// The same for devpts.
+    MakeDevpts => "cannot make a devpts",
+    /// symlink(2) in a new /dev.
+    MakeLink => "cannot make a link in the new /dev",
+    /// mount_setattr(2) of the root.
+    MakeRootReadOnly => "cannot make the root read-only",
+    /// pivot_root(2).
+    SwitchRoot => "cannot switch to the new root directory",
     /// PR_SET_CHILD_SUBREAPER.
     BecomeSubreaper => "cannot become a child subreaper",
     /// clone(2) of the workload's process.
@@ -116,6 +140,25 @@ stages! {
 }
 
 impl Stage {
+    /// Whether it is about what the workload finds in the file system.
+    pub(crate) fn is_about_files(self) -> bool {
+        matches!(
+            self,
+            Stage::OpenRoot
+                | Stage::MountRoot
+                | Stage::TakeSource
+                | Stage::MakeReadOnly
+                | Stage::MakeTarget
+                | Stage::MountThere
+                | Stage::FindMasked
+                | Stage::MakeTmpfs
+                | Stage::MakeDevpts
+                | Stage::MakeLink
+                | Stage::MakeRootReadOnly
+                | Stage::SwitchRoot
+        )
+    }
+
     /// Whether it turns a process into whom the workload is to be.
     pub(crate) fn is_about_identity(self) -> bool {
         matches!(

@@ -2,7 +2,7 @@
 //!
 //! How they are put on stands in `init/dress.rs`.
 
-use crate::account::{self, User};
+use crate::account::{Accounts, User};
 use crate::capability::Capabilities;
 use crate::environment::Environment;
 use crate::error::UsageError;
@@ -51,20 +51,21 @@ impl IdentityPlan {
     pub(crate) fn new(
         typed: Identity,
         id_maps: Option<&IdMaps>,
+        accounts: Accounts<'_>,
         environment: &mut Environment,
     ) -> Result<Self, UsageError> {
-        let user = typed.user.as_deref().map(account::user).transpose()?;
+        let user = typed.user.as_deref().map(|user| accounts.user(user)).transpose()?;
         // Whoever is that user already keeps group, groups and home: an engine may have chosen them, and to change them takes
         // privilege.
         let newcomer = user.as_ref().filter(|user| user.uid != uid_inside(id_maps));
         let entry = newcomer.and_then(|user| user.entry.as_ref());
-        let gid = match &typed.group {
-            Some(group) => Some(account::group(group)?),
+        let gid = match typed.user_group.as_ref().or(typed.group.as_ref()) {
+            Some(group) => Some(accounts.group(group)?),
             None => entry.map(|entry| entry.gid),
         };
         let groups = match &typed.groups {
-            Some(groups) => Some(asked_groups(groups, user.as_ref(), gid)?),
-            None => newcomer.map(|user| groups_of(user, gid)).transpose()?,
+            Some(groups) => Some(asked_groups(groups, user.as_ref(), gid, accounts)?),
+            None => newcomer.map(|user| groups_of(user, gid, accounts)).transpose()?,
         };
         if let Some(entry) = entry {
             let mut home = OsString::from("HOME=");
@@ -104,26 +105,31 @@ fn uid_inside(id_maps: Option<&IdMaps>) -> u32 {
     id_maps.map_or_else(|| geteuid().as_raw(), IdMaps::uid_inside)
 }
 
-fn asked_groups(groups: &Groups, user: Option<&User>, gid: Option<u32>) -> Result<Vec<u32>, UsageError> {
+fn asked_groups(
+    groups: &Groups,
+    user: Option<&User>,
+    gid: Option<u32>,
+    accounts: Accounts<'_>,
+) -> Result<Vec<u32>, UsageError> {
     match groups {
         Groups::None => Ok(Vec::new()),
-        Groups::List(list) => list.iter().map(|group| account::group(group)).collect(),
+        Groups::List(list) => list.iter().map(|group| accounts.group(group)).collect(),
         Groups::Init => {
-            let current = account::user(&geteuid().to_string())?;
+            let current = accounts.user(&geteuid().to_string())?;
             let user = user.unwrap_or(&current);
             if user.entry.is_none() {
                 let message = format!("--groups init: /etc/passwd has no entry for uid {}", user.uid);
                 return Err(UsageError::with_hint(message, "list the groups, or --groups none"));
             }
-            groups_of(user, gid)
+            groups_of(user, gid, accounts)
         }
     }
 }
 
 /// A login's groups; none for a user that nobody knows.
-fn groups_of(user: &User, gid: Option<u32>) -> Result<Vec<u32>, UsageError> {
+fn groups_of(user: &User, gid: Option<u32>, accounts: Accounts<'_>) -> Result<Vec<u32>, UsageError> {
     let Some(entry) = &user.entry else { return Ok(Vec::new()) };
-    account::groups_of(&entry.name, gid.unwrap_or(entry.gid))
+    accounts.groups_of(&entry.name, gid.unwrap_or(entry.gid))
 }
 
 fn is_held(ids: &[u32]) -> bool {

@@ -70,6 +70,7 @@ mod signal;
 mod sys;
 
 use crate::cli::Personality;
+use crate::diagnose::Circumstances;
 use crate::error::{Failure, Stage, Voice};
 use crate::exit::Codes;
 use crate::logging::Half;
@@ -120,14 +121,17 @@ fn launch(mut request: RunRequest, personality: Personality, signals: SignalStat
     };
     let half = if plan.place == Place::InPlace { Half::Init } else { Half::Outer };
     logging::set_up(half, level);
-    let kinds = plan.namespaces.kinds;
-    let path = plan.workload.as_ref().and_then(|workload| workload.path.clone());
+    let circumstances = Circumstances {
+        kinds: plan.namespaces.kinds,
+        path: plan.workload.as_ref().and_then(|workload| workload.path.clone()),
+        other_root: plan.namespaces.furnishing.rootfs.is_some(),
+    };
     let ended = match plan.place {
         Place::InPlace => init::in_place(plan).map(|outcome| outcome.mapped(&exit_map).status()),
         Place::Isolated | Place::Bare => outer::run(plan).map(|outcome| outer::end_like(outcome.mapped(&exit_map))),
     };
     ended.unwrap_or_else(|failure| {
-        failure.print(voice, diagnose::hint(&failure, kinds, path.as_deref()).as_deref());
+        failure.print(voice, diagnose::hint(&failure, &circumstances).as_deref());
         codes.status_of(&failure)
     })
 }
@@ -142,10 +146,9 @@ fn enter(target: Target, mut request: RunRequest, signals: SignalState) -> u8 {
             exit::PIDONE_FAILED
         }
         Err(enter::Refusal::Failure(failure)) => {
-            failure.print(
-                Voice::Pidone,
-                diagnose::hint(&failure, Kinds::NONE, std::env::var_os("PATH").as_deref()).as_deref(),
-            );
+            let path = std::env::var_os("PATH");
+            let circumstances = Circumstances { kinds: Kinds::NONE, path, other_root: false };
+            failure.print(Voice::Pidone, diagnose::hint(&failure, &circumstances).as_deref());
             Codes::PIDONE.status_of(&failure)
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! After the clone there is only executing what stands here, so nothing can be found missing half-way.
 
+use crate::account::Accounts;
 use crate::environment::{Environment, ListenPid};
 use crate::error::UsageError;
 use crate::forward::Rules;
@@ -11,8 +12,8 @@ use crate::job;
 use crate::namespace::{Kind, Kinds};
 use crate::path;
 use crate::request::{
-    ClockOffset, Grouping, Identity, NamespaceRequest, OnExit, Orphans, Place, ProcMount, Propagation, RunRequest,
-    StopRules,
+    ClockOffset, Furnishing, Grouping, Identity, NamespaceRequest, OnExit, Orphans, Place, ProcMount, Propagation,
+    RunRequest, StopRules,
 };
 use crate::signal::Signal;
 use crate::sys::{PointerArray, SignalState};
@@ -51,19 +52,21 @@ pub(crate) struct NamespacePlan {
     pub(crate) clocks: String,
     pub(crate) proc: ProcMount,
     pub(crate) propagation: Propagation,
+    pub(crate) furnishing: Furnishing,
 }
 
 impl NamespacePlan {
     fn new(request: &RunRequest, place: Place) -> Result<Self, UsageError> {
         let asked = &request.namespaces;
-        let wants_mounts = request.proc.is_some() || request.propagation.is_some();
+        let wants_mounts = wants_mounts(request);
         let implied = match place {
             Place::InPlace if wants_mounts => Kinds::of(&[Kind::Mount]),
             Place::InPlace => Kinds::NONE,
             Place::Isolated | Place::Bare => Kinds::of(&[Kind::Pid, Kind::Mount]),
         };
         let kinds = asked.kinds.and(implied);
-        let default_proc = if place == Place::InPlace { ProcMount::None } else { ProcMount::Fresh };
+        let keeps_proc = place == Place::InPlace && request.furnishing.rootfs.is_none();
+        let default_proc = if keeps_proc { ProcMount::None } else { ProcMount::Fresh };
         let offset = |clock: &str, offset: Option<ClockOffset>| {
             offset.map_or(String::new(), |ClockOffset { seconds, nanoseconds }| {
                 format!("{clock} {seconds} {nanoseconds}\n")
@@ -78,8 +81,14 @@ impl NamespacePlan {
             clocks: offset("monotonic", asked.monotonic) + &offset("boottime", asked.boottime),
             proc: request.proc.unwrap_or(default_proc),
             propagation: request.propagation.unwrap_or(Propagation::Private),
+            furnishing: request.furnishing.clone(),
         })
     }
+}
+
+/// Whether something is asked for that takes a mount namespace of its own.
+fn wants_mounts(request: &RunRequest) -> bool {
+    request.proc.is_some() || request.propagation.is_some() || request.furnishing != Furnishing::default()
 }
 
 /// The command, ready for execve(2).
@@ -142,6 +151,7 @@ pub(crate) fn for_entering(request: &RunRequest) -> Result<LaunchPlan, UsageErro
         (request.namespaces != NamespaceRequest::default(), "options that make namespaces"),
         (request.proc.is_some(), "--proc"),
         (request.propagation.is_some(), "--propagation"),
+        (request.furnishing != Furnishing::default(), "options that furnish the file system"),
         (request.on_exit.is_some(), "--on-exit"),
         (request.stop.all, "--stop-all"),
         (request.pause, "--pause"),
@@ -187,6 +197,14 @@ fn refuse_what_is_impossible(request: &RunRequest, place: Place) -> Result<(), U
         Place::Bare => refuse_init_options(request)?,
         Place::Isolated => {}
     }
+    if let (Some(Propagation::Shared | Propagation::Unchanged), Some(option)) =
+        (request.propagation, request.furnishing.mounting_option())
+    {
+        return Err(UsageError::with_hint(
+            format!("with --propagation shared or unchanged the caller would get these mounts too: {option}"),
+            "use --propagation private, which is the default, or slave",
+        ));
+    }
     if request.pause && request.identity != Identity::default() {
         let hint = "leave out --uid and its like: it is pidone itself that runs";
         return Err(UsageError::with_hint("--pause runs no command that could be somebody else", hint));
@@ -226,8 +244,7 @@ fn refuse_namespace_options(request: &RunRequest) -> Result<(), UsageError> {
         let message = "this option needs a new PID namespace, and in place there is none: --no-die-with-parent";
         return Err(UsageError::with_hint(message, hint));
     }
-    let asks = !request.namespaces.kinds.is_empty() || request.proc.is_some() || request.propagation.is_some();
-    if request.pause && asks {
+    if request.pause && (!request.namespaces.kinds.is_empty() || wants_mounts(request)) {
         return Err(UsageError::with_hint(
             "--pause in place runs no command that could have namespaces of its own",
             hint,
@@ -247,7 +264,8 @@ impl Workload {
         signals: SignalState,
     ) -> Result<Self, UsageError> {
         let mut environment = Environment::inherited();
-        let identity = IdentityPlan::new(request.identity.clone(), id_maps, &mut environment)?;
+        let accounts = Accounts { root: request.furnishing.rootfs.as_deref() };
+        let identity = IdentityPlan::new(request.identity.clone(), id_maps, accounts, &mut environment)?;
         let listen = ListenPid::find(&environment);
         let name = request.command.first().cloned().unwrap_or_default();
         let path = environment.get("PATH").map(ToOwned::to_owned);

@@ -6,7 +6,7 @@ use crate::namespace::Kinds;
 use crate::signal::{Rewrites, Signal};
 use log::LevelFilter;
 use nix::sys::resource::Resource;
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::time::Duration;
 
 /// What the user asked for.
@@ -109,6 +109,53 @@ pub(crate) enum Propagation {
     Unchanged,
 }
 
+/// One thing that is put into the workload's file system. Targets are absolute paths inside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum FurnishStep {
+    /// What the caller has at `source`, with all mounts below it.
+    Bind { source: CString, target: OsString, read_only: bool },
+    /// An empty file system in memory, of at most this size, in the words of tmpfs(5).
+    Tmpfs { target: OsString, size: Option<CString> },
+    /// A minimal /dev.
+    Dev { target: OsString },
+    /// A new procfs.
+    Proc { target: OsString },
+    /// Nothing, in the place of what is there.
+    Mask { target: OsString },
+}
+
+impl FurnishStep {
+    /// The option that asks for it.
+    pub(crate) fn option(&self) -> &'static str {
+        match self {
+            FurnishStep::Bind { read_only: false, .. } => "--bind",
+            FurnishStep::Bind { read_only: true, .. } => "--ro-bind",
+            FurnishStep::Tmpfs { .. } => "--tmpfs",
+            FurnishStep::Dev { .. } => "--dev",
+            FurnishStep::Proc { .. } => "--proc-at",
+            FurnishStep::Mask { .. } => "--mask",
+        }
+    }
+}
+
+/// What the workload finds in its file system, if not what the caller does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Furnishing {
+    /// The directory, of the caller's, that is its root.
+    pub(crate) rootfs: Option<OsString>,
+    /// In the order given.
+    pub(crate) steps: Vec<FurnishStep>,
+    /// Whether the root is, but not what is mounted in it.
+    pub(crate) read_only: bool,
+}
+
+impl Furnishing {
+    /// The first option that puts mounts into the mount namespace.
+    pub(crate) fn mounting_option(&self) -> Option<&'static str> {
+        self.rootfs.as_ref().map(|_| "--rootfs").or_else(|| self.steps.first().map(FurnishStep::option))
+    }
+}
+
 /// What init does about orphans where it is not PID 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Orphans {
@@ -200,6 +247,8 @@ pub(crate) struct Identity {
     pub(crate) user: Option<String>,
     /// By name or number.
     pub(crate) group: Option<String>,
+    /// The group that came with the user, as `USER:GROUP`; wins over `group`, which is `--gid`'s.
+    pub(crate) user_group: Option<String>,
     pub(crate) groups: Option<Groups>,
     pub(crate) no_new_privs: bool,
     /// To take away.
@@ -232,6 +281,7 @@ pub(crate) struct RunRequest {
     pub(crate) proc: Option<ProcMount>,
     /// `None`: private where there is a new mount namespace.
     pub(crate) propagation: Option<Propagation>,
+    pub(crate) furnishing: Furnishing,
     /// Let the inside outlive outer.
     pub(crate) no_die_with_parent: bool,
     /// Forward signals to the workload's process group instead of to the workload alone.
@@ -270,6 +320,7 @@ impl RunRequest {
             enter: EnterOptions::default(),
             proc: None,
             propagation: None,
+            furnishing: Furnishing::default(),
             no_die_with_parent: false,
             group: false,
             grouping: Grouping::Own,

@@ -205,7 +205,7 @@ fn namespaces_are_kept_and_entered_when_all_inside_has_ended() {
     if !privilege::privileged() {
         return;
     }
-    let directory = scratch("kept").join("here");
+    let directory = scratch("persist-kept").join("here");
     let path = directory.display().to_string();
     for place in [Place::Isolated, Place::Bare] {
         let options =
@@ -233,7 +233,7 @@ fn nothing_is_kept_where_nothing_ran_and_nothing_is_released_that_was_not_kept()
     if !privilege::privileged() {
         return;
     }
-    let directory = scratch("unkept");
+    let directory = scratch("persist-unkept");
     let path = directory.join("here").display().to_string();
     run(&mut pidone(["--persist", &path, "--", "/nonexistent"])).exits(127);
     run(&mut pidone(["--persist", &path, "--monotonic=-999999999", "--", "true"])).exits(125);

@@ -27,7 +27,7 @@ fn e2_into_the_uts_namespace_of_another_and_of_one_that_is_gone() {
     if !privilege::privileged() {
         return;
     }
-    let directory = scratch("e2").join("kept");
+    let directory = scratch("persist-e2").join("kept");
     let script =
         "$PIDONE --persist $DIR --hostname e2 -- sh -c 'echo $(cut -d \" \" -f 4 /proc/self/stat); read x' &
         sleep 0 ; wait";

@@ -30,6 +30,7 @@ fn short_help_is_a_screen_and_long_help_has_it_all() {
     for heading in [
         "Where the command runs:",
         "New namespaces",
+        "What the command finds in the file system",
         "Signals and exit status:",
         "Stopping:",
         "Who the command is, and with what:",

@@ -9,6 +9,8 @@
 //! - [`namespaces`]: the other six kinds, names, clocks, id maps
 //! - [`enter`]: into namespaces that are there; kept ones
 //! - [`experiments`]: the textbook ones, by README's numbers
+//! - [`furnish`]: --rootfs, --bind and the like: what is found inside, and that nothing of it is outside
+//! - [`furnish_failures`]: their messages, links that would lead out, and nothing left mounted
 //! - [`death`]: nothing survives outer
 //! - [`failures`]: one message, one hint, the right status, nothing left behind
 //! - [`terminal`]: foreground, Ctrl-C, and the terminal given back; on a real pseudo-terminal
@@ -31,6 +33,8 @@ mod exit_status;
 mod experiments;
 mod failures;
 mod footprint;
+mod furnish;
+mod furnish_failures;
 mod identity;
 mod interface;
 mod isolation;

@@ -1,5 +1,6 @@
 //! Runs in: outer or init, before anything else. The command line and `PIDONE_OPTIONS`, as typed; pure.
 
+use super::files;
 use super::help;
 use super::options::{Group, OPTIONS, OptionDoc};
 use super::values;
@@ -160,6 +161,7 @@ fn parse_options(parser: &mut Parser, request: &mut RunRequest) -> Result<Option
             Group::Place | Group::General => set_place(request, &value)?,
             Group::Enter => set_enter(request, value)?,
             Group::Namespaces => set_namespaces(request, value)?,
+            Group::Files => files::set(&mut request.furnishing, value)?,
             Group::Signals | Group::Stopping => set_signals(request, &value)?,
             Group::Identity => set_identity(request, value)?,
         }
@@ -168,9 +170,9 @@ fn parse_options(parser: &mut Parser, request: &mut RunRequest) -> Result<Option
 }
 
 /// An option that was given, and its value; empty where it takes none.
-struct Value {
-    option: &'static OptionDoc,
-    value: OsString,
+pub(super) struct Value {
+    pub(super) option: &'static OptionDoc,
+    pub(super) value: OsString,
 }
 
 impl Value {
@@ -180,7 +182,7 @@ impl Value {
     }
 
     /// What the value means as bytes.
-    fn bytes<T>(self, meaning: impl FnOnce(OsString) -> values::Meaning<T>) -> Result<T, UsageError> {
+    pub(super) fn bytes<T>(self, meaning: impl FnOnce(OsString) -> values::Meaning<T>) -> Result<T, UsageError> {
         let error = self.not_understood();
         meaning(self.value).ok_or(error)
     }
@@ -190,7 +192,7 @@ impl Value {
         self.text(|word| table.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning))
     }
 
-    fn not_understood(&self) -> UsageError {
+    pub(super) fn not_understood(&self) -> UsageError {
         let message = format!("--{} does not know this value: {}", self.option.long, self.value.display());
         UsageError::with_hint(message, self.option.form())
     }
@@ -310,10 +312,9 @@ fn set_identity(request: &mut RunRequest, value: Value) -> Result<(), UsageError
     match value.option.long {
         "uid" => {
             let (user, group) = value.text(values::user_and_group)?;
-            identity.user = Some(user);
-            identity.group = group.or(identity.group.take());
+            (identity.user, identity.user_group) = (Some(user), group);
         }
-        "gid" => identity.group = Some(value.text(name)?),
+        "gid" => (identity.group, identity.user_group) = (Some(value.text(name)?), None),
         "groups" => identity.groups = Some(value.text(values::groups)?),
         "no-new-privs" => identity.no_new_privs = true,
         "drop-caps" => identity.drop_caps.0 |= value.text(values::capabilities_or_all)?.0,
@@ -345,7 +346,7 @@ fn set_limit(limits: &mut Vec<Limit>, new: Limit) {
 
 /// An option that stands in the table and in no match above: a test goes through the whole table, so that nobody else
 /// meets one.
-fn forgotten(name: &str) -> UsageError {
+pub(super) fn forgotten(name: &str) -> UsageError {
     UsageError::new(format!("the parser has forgotten this option: --{name}"))
 }
 

@@ -155,6 +155,9 @@ fn example(option: &OptionDoc) -> &str {
         (_, "IN:OUT:COUNT") => "0:1000:1",
         (_, "NAME") => "x",
         (_, "SECONDS") => "-1.5",
+        (_, "SRC:DST") => "/a:/b",
+        (_, "DST[:SIZE]") => "/a:1m",
+        (_, "DST" | "PATH") => "/a",
         (_, "FROM:TO") => "TERM:QUIT",
         (_, "SIG") => "HUP",
         (_, "DUR") => "1s",
@@ -218,7 +221,9 @@ fn identities_are_understood() {
     assert_eq!((who.user.as_deref(), who.group.as_deref(), who.no_new_privs), (Some("www"), Some("7"), true));
     assert_eq!(who.groups, Some(Groups::List(vec!["a".into(), "8".into()])));
     let who = identity(&["--gid", "7", "--uid", "www:adm", "x"]);
-    assert_eq!((who.user.as_deref(), who.group.as_deref()), (Some("www"), Some("adm")));
+    assert_eq!((who.user.as_deref(), who.user_group.as_deref()), (Some("www"), Some("adm")));
+    let who = identity(&["--uid", "www:adm", "--uid", "games", "x"]);
+    assert_eq!((who.user.as_deref(), who.user_group, who.group), (Some("games"), None, None));
     let limits = identity(&["--rlimit", "nofile=9:10", "--rlimit", "core=1", "--rlimit", "nofile=5:", "x"]).limits;
     let limits: Vec<_> = limits.iter().map(|limit| (limit.name, limit.soft, limit.hard)).collect();
     assert_eq!(limits, [("nofile", Some(5), Some(10)), ("core", Some(1), Some(1))]);

@@ -156,9 +156,15 @@ mod tests {
     fn groups_stand_together() {
         let headings = long().matches("New namespaces").count();
         assert_eq!(headings, 1);
-        for group in
-            [Group::Place, Group::Namespaces, Group::Signals, Group::Stopping, Group::Identity, Group::General]
-        {
+        for group in [
+            Group::Place,
+            Group::Namespaces,
+            Group::Files,
+            Group::Signals,
+            Group::Stopping,
+            Group::Identity,
+            Group::General,
+        ] {
             assert_eq!(long().matches(&format!("\n{}:\n", group.heading())).count(), 1);
         }
     }

@@ -3,13 +3,16 @@
 //! - [`args`]: the parser. Each option has one arm there, one row in [`options`], one in README.
 //! - [`values`]: what the words mean that options take.
 //! - [`personalities`]: the command lines of tini, dumb-init and catatonit.
+//! - [`personality_texts`]: what is printed under their names.
 //! - [`options`]: the table of all options.
 //! - [`help`]: what `-h`, `--help` and `--version` print.
 
 mod args;
+mod files;
 mod help;
 mod options;
 mod personalities;
+mod personality_texts;
 mod values;
 
 pub(crate) use personalities::{NAMES, Personality};

@@ -20,6 +20,7 @@ pub(crate) struct OptionDoc {
 pub(crate) enum Group {
     Place,
     Namespaces,
+    Files,
     Signals,
     Stopping,
     Identity,
@@ -32,6 +33,7 @@ impl Group {
         match self {
             Group::Place => "Where the command runs",
             Group::Namespaces => "New namespaces",
+            Group::Files => "What the command finds in the file system",
             Group::Signals => "Signals and exit status",
             Group::Stopping => "Stopping",
             Group::Identity => "Who the command is, and with what",
@@ -114,6 +116,20 @@ pub(crate) const OPTIONS: &[OptionDoc] = &[
     OptionDoc::value(Group::Namespaces, "persist", "DIR", "keep the new namespaces as files in DIR when all inside has ended",
         "For 'pidone enter DIR', until 'pidone release DIR'."),
     OptionDoc::flag(Group::Namespaces, "no-die-with-parent", "let the inside live on when pidone outside is killed", ""),
+
+    OptionDoc::value(Group::Files, "rootfs", "DIR", "make DIR the root directory, and nothing else reachable",
+        "The command starts in its /, and gets a /proc there (--proc). Users and groups are those of its /etc."),
+    OptionDoc::value(Group::Files, "bind", "SRC:DST", "have the caller's SRC, and what is mounted in it, at DST",
+        "This and all below are done in the order given. DST is absolute, made where missing, and cannot lead out of the \
+         root. The last colon divides."),
+    OptionDoc::value(Group::Files, "ro-bind", "SRC:DST", "the same, read-only, with what is mounted in it", ""),
+    OptionDoc::value(Group::Files, "tmpfs", "DST[:SIZE]", "an empty file system in memory at DST",
+        "SIZE is bytes, with k, m or g, or a percentage of memory."),
+    OptionDoc::value(Group::Files, "dev", "DST", "a minimal /dev at DST",
+        "With null, zero, full, random, urandom, tty, ptmx, pts, shm, and links to /proc/self/fd."),
+    OptionDoc::value(Group::Files, "proc-at", "DST", "a fresh procfs at DST", ""),
+    OptionDoc::value(Group::Files, "mask", "PATH", "put an empty directory, or the null device, over PATH", ""),
+    OptionDoc::flag(Group::Files, "read-only", "make the root file system read-only, but not what is mounted in it", ""),
 
     OptionDoc::flag(Group::Signals, "group", "forward signals to the command's whole process group",
         "By default only the command itself gets them.").or('g'),

@@ -8,9 +8,12 @@
 //! `PIDONE_OPTIONS` counts here too: under `docker run --init` there is no other place for an option.
 
 use super::args::{from_lexopt, more_verbose, parse_environment};
+use super::personality_texts::{
+    CATATONIT_HELP, CATATONIT_VERSION, DUMB_INIT_HELP, DUMB_INIT_VERSION, LICENSE, TINI_HELP, TINI_VERSION,
+};
 use crate::error::{UsageError, Voice};
 use crate::exit::Codes;
-use crate::request::{Grouping, NamespaceRequest, OnExit, Orphans, Output, Place, Request, RunRequest};
+use crate::request::{Furnishing, Grouping, NamespaceRequest, OnExit, Orphans, Output, Place, Request, RunRequest};
 use crate::signal::Signal;
 use lexopt::{Arg, Parser};
 use log::LevelFilter;
@@ -85,6 +88,7 @@ impl Personality {
         }
         let mut request = parse_environment(options.as_deref())?;
         let asks_for_namespaces = request.namespaces != NamespaceRequest::default()
+            || request.furnishing != Furnishing::default()
             || request.proc.is_some()
             || request.propagation.is_some();
         if asks_for_namespaces || !matches!(request.place, None | Some(Place::InPlace)) {
@@ -174,13 +178,6 @@ fn command(first: OsString, parser: &mut Parser) -> Result<Vec<OsString>, UsageE
     let rest = parser.raw_args().map_err(|error| from_lexopt(&error))?;
     Ok(std::iter::once(first).chain(rest).collect())
 }
-
-/// As Docker parses it: `tini version`, and a word.
-const TINI_VERSION: &str = concat!("tini version 0.19.0_pidone-", env!("CARGO_PKG_VERSION"), "\n");
-const CATATONIT_VERSION: &str = concat!("tini version 0.2.1_catatonit_pidone-", env!("CARGO_PKG_VERSION"), "\n");
-/// To the letter: there are those who compare it.
-const DUMB_INIT_VERSION: &str = "dumb-init v1.2.5\n";
-const LICENSE: &str = include_str!("../../LICENSE-MIT");
 
 /// `getopt(3)` with `p:hvwgle:s`, and three variables.
 fn tini(
@@ -353,55 +350,6 @@ fn catatonit(
     request.on_exit.get_or_insert(OnExit::Leave);
     Ok(None)
 }
-
-const TINI_HELP: &str = "\
-This is pidone under the name of tini.
-
-Usage: tini [OPTIONS] [--] COMMAND [ARG...]
-       tini --version
-
-  -s         become a child subreaper where it is not PID 1, and so reap orphans there too
-  -p SIGNAL  when the parent dies, forward SIGNAL
-  -g         forward signals to the command's process group
-  -e CODE    exit with 0 where the command exits with CODE; repeatable
-  -w         tell of each orphan reaped
-  -v         say more; repeatable
-  -l         the license
-  -h         this text
-
-Environment: TINI_SUBREAPER (as -s), TINI_KILL_PROCESS_GROUP (as -g), TINI_VERBOSITY (0 to 4, by default 1),
-PIDONE_OPTIONS (options of pidone; see 'pidone --help')
-";
-
-const DUMB_INIT_HELP: &str = "\
-This is pidone under the name of dumb-init.
-
-Usage: dumb-init [OPTIONS] [--] COMMAND [ARG...]
-
-  -c, --single-child     no session of its own for the command, and signals for it alone
-  -r, --rewrite FROM:TO  forward signal TO where FROM came, by number; TO 0 drops it; repeatable
-  -v, --verbose          say on stderr what is done
-  -V, --version          the version
-  -h, --help             this text
-
-Environment: DUMB_INIT_SETSID=0 (as -c), DUMB_INIT_DEBUG=1 (as -v), PIDONE_OPTIONS (options of pidone; see
-'pidone --help')
-";
-
-const CATATONIT_HELP: &str = "\
-This is pidone under the name of catatonit.
-
-Usage: catatonit [OPTIONS] [--] COMMAND [ARG...]
-       catatonit -P
-
-  -g             forward signals to the command's process group
-  -P             no command: only reap, until SIGTERM or SIGINT
-  -L             the license
-  -V, --version  the version
-  -h, --help     this text
-
-Environment: CATATONIT_DEBUG (say on stderr what is done), PIDONE_OPTIONS (options of pidone; see 'pidone --help')
-";
 
 #[cfg(test)]
 #[path = "personalities_tests.rs"]

@@ -10,7 +10,7 @@
 mod target;
 
 use self::target::Joining;
-use crate::account;
+use crate::account::Accounts;
 use crate::capability::{SYS_ADMIN, is_effective};
 use crate::error::{Failure, Stage, UsageError};
 use crate::exit::Outcome;
@@ -196,6 +196,6 @@ fn enter_root(joining: &Joining) -> Result<(), Failure> {
 /// The shell that passwd(5) gives a user inside, or else `/bin/sh`.
 fn login_shell(user: Option<&str>) -> OsString {
     let user = user.map_or_else(|| getuid().to_string(), ToOwned::to_owned);
-    let entry = account::user(&user).ok().and_then(|user| user.entry);
+    let entry = Accounts { root: None }.user(&user).ok().and_then(|user| user.entry);
     entry.map(|entry| entry.shell).filter(|shell| !shell.is_empty()).unwrap_or_else(|| "/bin/sh".into())
 }

@@ -1,7 +1,7 @@
 //! Runs in: init, workload child. Starts a workload that cannot share init's memory until exec, because it gets namespaces of
 //! its own; the reason for a failure comes over a pipe, as it comes to outer.
 
-use super::{furnish, workload};
+use super::{namespaces, workload};
 use crate::error::{Failure, Stage};
 use crate::handshake::{self, Gate, Report};
 use crate::idmap;
@@ -68,8 +68,8 @@ fn become_workload(
 ) -> Failure {
     let furnished = workload::leave_group(grouping)
         .map_err(|errno| Failure::new(Stage::MakeSession, "setsid", errno))
-        .and_then(|()| own.map_or(Ok(()), |own| furnish::set_up(own, gate)))
-        .and_then(|()| own.map_or(Ok(()), furnish::enter_time_namespace));
+        .and_then(|()| own.map_or(Ok(()), |own| namespaces::set_up(own, gate)))
+        .and_then(|()| own.map_or(Ok(()), namespaces::enter_time_namespace));
     match furnished {
         Ok(()) => workload::become_it(workload, terminal).failure(workload),
         Err(failure) => failure,

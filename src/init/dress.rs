@@ -42,7 +42,11 @@ impl Subject {
         let typed = &identity.typed;
         match self {
             Subject::User => format!("{} (uid {})", or_unnamed(typed.user.as_deref()), identity.uid.unwrap_or(0)),
-            Subject::Group => format!("{} (gid {})", or_unnamed(typed.group.as_deref()), identity.gid.unwrap_or(0)),
+            Subject::Group => format!(
+                "{} (gid {})",
+                or_unnamed(typed.user_group.as_ref().or(typed.group.as_ref()).map(String::as_str)),
+                identity.gid.unwrap_or(0)
+            ),
             Subject::Groups => format!("{:?}", identity.groups.as_ref().map_or(&[][..], |groups| &groups.ids)),
             Subject::Limit(index) => {
                 identity.limits().get(index).map_or(String::new(), |limit| limit.name.to_owned())

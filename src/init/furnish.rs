@@ -1,97 +1,203 @@
-//! Runs in: init, workload child (bare, and in place). What is set in new namespaces before the workload runs, and in which
-//! order: ids first, for without them there is no right to anything.
+//! Runs in: init, workload child (bare). What the workload finds in its file system: another root, and mounts in it.
+//!
+//! First everything that comes from the caller is taken hold of, as the caller sees it, then it is put in place; so no step
+//! changes what a later one means by its source. All of it happens in a mount namespace from which nothing travels out,
+//! and which ends with this process: a failure half-way leaves no mount behind.
 
 use super::mounts;
+use super::root::{Kind, Root, mount_on};
 use crate::error::{Failure, Stage};
-use crate::handshake::Gate;
-use crate::idmap::IdMaps;
-use crate::namespace::{Kind, Kinds};
-use crate::plan::NamespacePlan;
-use crate::sys;
-use nix::fcntl::{OFlag, open};
-use nix::sys::stat::Mode;
-use nix::unistd::write;
-use std::ffi::OsStr;
+use crate::request::{FurnishStep, Furnishing, ProcMount, Propagation};
+use crate::sys::{Extent, MountAttributes, clone_tree, new_file_system, set_read_only};
+use nix::Result as SysResult;
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, OFlag, open};
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::symlinkat;
+use std::ffi::{CStr, OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-/// Everything between the clone and the workload, in the process that stands in the new namespaces.
+/// Says of a failing call what it was for, and on what.
+trait Doing<T> {
+    fn doing(self, stage: Stage, object: impl AsRef<OsStr>) -> Result<T, Failure>;
+}
+
+impl<T> Doing<T> for SysResult<T> {
+    fn doing(self, stage: Stage, object: impl AsRef<OsStr>) -> Result<T, Failure> {
+        self.map_err(|errno| Failure::new(stage, object, errno))
+    }
+}
+
+/// Neither programs with set-user-ID nor devices, nor programs at all.
+const DATA_ONLY: MountAttributes = MountAttributes::NOSUID.and(MountAttributes::NODEV).and(MountAttributes::NOEXEC);
+
+/// Furnishes the new mount namespace, of which the mounts are private or slaves already.
 ///
 /// # Errors
-/// What could not be set, and why.
-pub(super) fn set_up(plan: &NamespacePlan, gate: Option<Gate>) -> Result<(), Failure> {
-    if let Some(gate) = gate {
-        // Until somebody outside has written the maps, this process has no ids of its own to act under.
-        gate.pass().map_err(|errno| Failure::new(Stage::AwaitIds, "gate pipe", errno))?;
+/// The first thing that could not be done, with its path.
+pub(super) fn set_up(furnishing: &Furnishing, proc: ProcMount, propagation: Propagation) -> Result<(), Failure> {
+    // What is made gets the modes that stand here, whatever the caller's mask; the workload has that one back.
+    let callers_umask = umask(Mode::from_bits_truncate(0o022));
+    let sources = furnishing.steps.iter().map(source_of).collect::<Result<Vec<_>, _>>()?;
+    let devices = Devices::of_the_caller();
+    let root = match &furnishing.rootfs {
+        None => {
+            mounts::mount_proc(proc, propagation)?;
+            Root::own()?
+        }
+        Some(directory) => {
+            let root = Root::of_directory(directory)?;
+            // Before the old one goes: in a user namespace the kernel allows a new one only next to one that is fully
+            // visible ("mount too revealing"). And before the steps, which may mask parts of it.
+            proc_of(proc, &root)?;
+            root
+        }
+    };
+    for (step, source) in furnishing.steps.iter().zip(sources) {
+        take(step, source, &root, &devices)?;
     }
-    if let Some(maps) = &plan.id_maps {
-        become_somebody(maps)?;
+    if furnishing.read_only {
+        // Last, because mount points had to be made.
+        set_read_only(&root, Extent::Mount).doing(Stage::MakeRootReadOnly, "/")?;
     }
-    set_names(plan)?;
-    if plan.kinds.has(Kind::Net) {
-        sys::bring_up_loopback().map_err(|errno| Failure::new(Stage::BringUpLoopback, "lo", errno))?;
+    if let Some(directory) = &furnishing.rootfs {
+        root.become_root().doing(Stage::SwitchRoot, directory)?;
     }
-    if plan.kinds.has(Kind::Time) {
-        make_time_namespace(&plan.clocks)?;
+    umask(callers_umask);
+    Ok(())
+}
+
+/// A detached copy of what a step takes from the caller, with its mounts, and read-only before anybody could write.
+fn source_of(step: &FurnishStep) -> Result<Option<OwnedFd>, Failure> {
+    let FurnishStep::Bind { source, read_only, .. } = step else { return Ok(None) };
+    let name = OsStr::from_bytes(source.to_bytes());
+    let tree = clone_tree(AT_FDCWD, source).doing(Stage::TakeSource, name)?;
+    if *read_only {
+        set_read_only(&tree, Extent::Tree).doing(Stage::MakeReadOnly, name)?;
     }
-    if plan.kinds.has(Kind::Mount) {
-        mounts::set_up(plan)?;
+    Ok(Some(tree))
+}
+
+fn take(step: &FurnishStep, source: Option<OwnedFd>, root: &Root, devices: &Devices) -> Result<(), Failure> {
+    match step {
+        FurnishStep::Bind { target, .. } => source.map_or(Ok(()), |tree| root.mount(&tree, target)),
+        FurnishStep::Tmpfs { target, size } => root.mount(&tmpfs(target, size.as_deref())?, target),
+        FurnishStep::Dev { target } => dev(root, target, devices),
+        FurnishStep::Proc { target } => root.mount(&fresh_proc(target)?, target),
+        FurnishStep::Mask { target } => mask(root, target, devices),
+    }
+}
+
+/// The one at /proc of another root.
+fn proc_of(proc: ProcMount, root: &Root) -> Result<(), Failure> {
+    let target = OsStr::new("/proc");
+    match proc {
+        ProcMount::None => Ok(()),
+        ProcMount::Fresh => root.mount(&fresh_proc(target)?, target),
+        // With its mounts: what masks parts of it goes on masking them.
+        ProcMount::Bind => root.mount(&clone_tree(AT_FDCWD, c"/proc").doing(Stage::BindProc, target)?, target),
+    }
+}
+
+fn fresh_proc(target: &OsStr) -> Result<OwnedFd, Failure> {
+    new_file_system(c"proc", &[], DATA_ONLY).doing(Stage::MountProc, target)
+}
+
+/// Everyone may write there, as in /tmp, and as it is by itself, tmpfs(5).
+const FOR_ALL: (&CStr, &CStr) = (c"mode", c"1777");
+const FOR_ITS_OWNER: (&CStr, &CStr) = (c"mode", c"0755");
+
+fn tmpfs(target: &OsStr, size: Option<&CStr>) -> Result<OwnedFd, Failure> {
+    let attributes = MountAttributes::NOSUID.and(MountAttributes::NODEV);
+    let made = match size {
+        Some(size) => new_file_system(c"tmpfs", &[FOR_ALL, (c"size", size)], attributes),
+        None => new_file_system(c"tmpfs", &[FOR_ALL], attributes),
+    };
+    made.doing(Stage::MakeTmpfs, target)
+}
+
+/// Nothing to be seen: an empty directory in the place of a directory, the null device in the place of anything else.
+fn mask(root: &Root, target: &OsStr, devices: &Devices) -> Result<(), Failure> {
+    let place = root.find(target).doing(Stage::FindMasked, target)?;
+    let empty = match Kind::of(&place).doing(Stage::FindMasked, target)? {
+        Kind::Directory => {
+            let attributes = DATA_ONLY.and(MountAttributes::READ_ONLY);
+            new_file_system(c"tmpfs", &[FOR_ITS_OWNER], attributes).doing(Stage::MakeTmpfs, target)?
+        }
+        Kind::File => devices.node(c"null")?,
+    };
+    mount_on(&empty, &place, target)
+}
+
+/// The caller's /dev, by a descriptor, which still leads there when something has been mounted on it.
+struct Devices(SysResult<OwnedFd>);
+
+impl Devices {
+    /// That there is none matters only when something of it is needed.
+    fn of_the_caller() -> Self {
+        Devices(open(c"/dev", OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()))
+    }
+
+    /// mknod(2) would take a privilege that user namespaces do not have; a mount of the node does not.
+    fn node(&self, name: &CStr) -> Result<OwnedFd, Failure> {
+        let directory = self.0.as_ref().map_err(|errno| *errno);
+        directory
+            .and_then(|directory| clone_tree(directory, name))
+            .doing(Stage::TakeSource, below(OsStr::new("/dev"), name))
+    }
+}
+
+const NODES: [&CStr; 6] = [c"null", c"zero", c"full", c"random", c"urandom", c"tty"];
+
+/// Links of a usual /dev, with what they lead to.
+const LINKS: [(&CStr, &CStr); 5] = [
+    (c"/proc/self/fd", c"fd"),
+    (c"/proc/self/fd/0", c"stdin"),
+    (c"/proc/self/fd/1", c"stdout"),
+    (c"/proc/self/fd/2", c"stderr"),
+    (c"pts/ptmx", c"ptmx"),
+];
+
+/// A /dev with what programs take for granted, and no disk, no console, no memory.
+fn dev(root: &Root, target: &OsStr, devices: &Devices) -> Result<(), Failure> {
+    let attributes = MountAttributes::NOSUID.and(MountAttributes::NOEXEC);
+    let directory = new_file_system(c"tmpfs", &[FOR_ITS_OWNER], attributes).doing(Stage::MakeTmpfs, target)?;
+    // Taken before it goes where the caller's own /dev may be.
+    let nodes = NODES.map(|name| (name, devices.node(name)));
+    root.mount(&directory, target)?;
+    let dev = Root::of_mount(directory);
+    let mount = |tree: &OwnedFd, name: &CStr| {
+        let mounted = dev.mount(tree, OsStr::from_bytes(name.to_bytes()));
+        mounted.map_err(|failure| Failure { object: below(target, name), ..failure })
+    };
+    for (name, node) in nodes {
+        mount(&node?, name)?;
+    }
+    mount(&devpts().doing(Stage::MakeDevpts, below(target, c"pts"))?, c"pts")?;
+    let shm = new_file_system(c"tmpfs", &[FOR_ALL], DATA_ONLY);
+    mount(&shm.doing(Stage::MakeTmpfs, below(target, c"shm"))?, c"shm")?;
+    for (to, name) in LINKS {
+        symlinkat(to, &dev, name).doing(Stage::MakeLink, below(target, name))?;
     }
     Ok(())
 }
 
-/// Where the caller's own ids are not mapped they stand for nobody, who loses every right by exec; then it becomes root, if
-/// there is one.
-fn become_somebody(maps: &IdMaps) -> Result<(), Failure> {
-    let failure = |object: &str| {
-        let object = object.to_owned();
-        move |errno| Failure::new(Stage::BecomeRootInside, object, errno)
-    };
-    let (user_is_lost, group_is_lost) = maps.wants_root();
-    if user_is_lost || group_is_lost {
-        // Ignoring the error: setgroups(2) may have been given up for the map's sake.
-        let _ = sys::set_groups(&[]);
-    }
-    if group_is_lost {
-        sys::set_gid(0).map_err(failure("gid 0"))?;
-    }
-    if user_is_lost {
-        sys::set_uid(0).map_err(failure("uid 0"))?;
-    }
-    Ok(())
+/// What stands in a directory, by its whole path.
+fn below(directory: &OsStr, name: &CStr) -> OsString {
+    OsString::from_vec([directory.as_bytes(), b"/", name.to_bytes()].concat())
 }
 
-fn set_names(plan: &NamespacePlan) -> Result<(), Failure> {
-    let set = |stage, name: &Option<_>, call: fn(&OsStr) -> nix::Result<()>| {
-        name.as_deref().map_or(Ok(()), |name| call(name).map_err(|errno| Failure::new(stage, name, errno)))
-    };
-    set(Stage::SetHostName, &plan.hostname, sys::set_host_name)?;
-    set(Stage::SetDomainName, &plan.domainname, sys::set_domain_name)
-}
-
-/// clone(2) has no flag for it, and its clocks cannot be set any more once somebody is in it: so it is made for the children
-/// that this process is going to have.
-fn make_time_namespace(clocks: &str) -> Result<(), Failure> {
-    sys::unshare_time().map_err(|errno| Failure::new(Stage::MakeTimeNamespace, "time", errno))?;
-    if clocks.is_empty() {
-        return Ok(());
+/// A new instance: every mount of devpts is one. Its terminals belong to group 5, `tty`, wherever that group exists.
+fn devpts() -> SysResult<OwnedFd> {
+    const OPTIONS: [(&CStr, &CStr); 3] = [(c"ptmxmode", c"0666"), (c"mode", c"0620"), (c"gid", c"5")];
+    let attributes = MountAttributes::NOSUID.and(MountAttributes::NOEXEC);
+    match new_file_system(c"devpts", &OPTIONS, attributes) {
+        // Not in a user namespace that has no group 5.
+        Err(Errno::EINVAL) => {
+            let [options @ .., _gid] = OPTIONS;
+            new_file_system(c"devpts", &options, attributes)
+        }
+        made => made,
     }
-    let set = || {
-        let file = open("/proc/self/timens_offsets", OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?;
-        write(file, clocks.as_bytes()).map(drop)
-    };
-    set().map_err(|errno| Failure::new(Stage::SetClocks, clocks.trim_end(), errno))
-}
-
-/// For a process that is going to be the workload itself: enters the time namespace that it has made for its children.
-///
-/// # Errors
-/// As above.
-pub(super) fn enter_time_namespace(plan: &NamespacePlan) -> Result<(), Failure> {
-    if !plan.kinds.has(Kind::Time) {
-        return Ok(());
-    }
-    let enter = || {
-        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-        sys::enter(open("/proc/self/ns/time_for_children", flags, Mode::empty())?, Kinds::of(&[Kind::Time]))
-    };
-    enter().map_err(|errno| Failure::new(Stage::MakeTimeNamespace, "time", errno))
 }

@@ -1,7 +1,8 @@
 //! Runs in: init, workload child. PID 1 itself: set up what is inside, start the workload, then forward and reap.
 //!
-//! - [`furnish`]: what is set in new namespaces, in order.
+//! - [`namespaces`]: what is set in new namespaces, in order.
 //! - [`mounts`]: propagation and /proc.
+//! - [`furnish`]: another root and what is mounted in it; [`root`]: paths that cannot lead out of it.
 //! - [`dress`]: who the workload becomes, between clone and exec.
 //! - [`workload`]: from a plan to a running process; the only exec.
 //! - [`apart`]: the same in namespaces, and so in memory, of its own.
@@ -16,6 +17,8 @@ mod apart;
 mod dress;
 mod furnish;
 mod mounts;
+mod namespaces;
+mod root;
 mod shutdown;
 mod supervise;
 pub(crate) mod workload;
@@ -86,7 +89,7 @@ pub(crate) fn isolated(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
     let started = leave_outers_group(own_group, &reporter)
         .and_then(|()| watch_outer(&plan, &reporter))
         .and_then(|()| die_with_outer(&plan, &reporter))
-        .and_then(|()| furnish::set_up(&plan.namespaces, link.gate))
+        .and_then(|()| namespaces::set_up(&plan.namespaces, link.gate))
         .and_then(|()| wait_for_keeper(link.hold, &reporter))
         .and_then(|()| start(&mut plan, job.terminal()));
     // Outer gives the foreground back to the shell, whose process group cannot even be named from in here.
@@ -165,8 +168,8 @@ fn see_to_orphans(orphans: Orphans) -> Result<(), Failure> {
 pub(crate) fn bare(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
     let ready = leave_outers_group(plan.rules.grouping, &link.reporter)
         .and_then(|()| die_with_outer(&plan, &link.reporter))
-        .and_then(|()| furnish::set_up(&plan.namespaces, link.gate))
-        .and_then(|()| furnish::enter_time_namespace(&plan.namespaces))
+        .and_then(|()| namespaces::set_up(&plan.namespaces, link.gate))
+        .and_then(|()| namespaces::enter_time_namespace(&plan.namespaces))
         .and_then(|()| wait_for_keeper(link.hold, &link.reporter));
     let failure = match (ready, &mut plan.workload) {
         (Ok(()), Some(workload)) => workload::become_it(workload, job.terminal()).failure(workload),

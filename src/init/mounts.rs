@@ -1,7 +1,6 @@
-//! Runs in: init, workload child (bare). The new mount namespace: propagation first, then /proc.
+//! Runs in: init, workload child (bare). The new mount namespace: propagation first, then /proc, where the root stays.
 
 use crate::error::{Failure, Stage};
-use crate::plan::NamespacePlan;
 use crate::request::{ProcMount, Propagation};
 use crate::sys::retry_interrupted;
 use nix::Result as SysResult;
@@ -10,17 +9,16 @@ use nix::mount::{MsFlags, mount};
 /// What proc(5) is mounted with everywhere: it holds no programs, no devices.
 const PROC_FLAGS: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV).union(MsFlags::MS_NOEXEC);
 
-/// Sets up the mounts of the new namespace. Nothing of it can be seen in the caller's, unless asked for.
+/// Mounts what is to stand at /proc. It cannot be seen in the caller's mount namespace.
 ///
 /// # Errors
-/// EPERM, EACCES: not allowed, or /proc is masked. EINVAL: `/` is no mount point (a chroot). ENOENT: no `/proc`.
-pub(super) fn set_up(plan: &NamespacePlan) -> Result<(), Failure> {
-    set_propagation(plan.propagation)?;
-    match plan.proc {
+/// EPERM, EACCES: not allowed, or /proc is masked. ENOENT: no `/proc`.
+pub(super) fn mount_proc(proc: ProcMount, propagation: Propagation) -> Result<(), Failure> {
+    match proc {
         ProcMount::None => return Ok(()),
-        ProcMount::Fresh | ProcMount::Bind => confine_proc(plan.propagation)?,
+        ProcMount::Fresh | ProcMount::Bind => confine_proc(propagation)?,
     }
-    if plan.proc == ProcMount::Fresh {
+    if proc == ProcMount::Fresh {
         fresh_proc().map_err(|errno| Failure::new(Stage::MountProc, "/proc", errno))
     } else {
         bind_proc().map_err(|errno| Failure::new(Stage::BindProc, "/proc", errno))
@@ -29,7 +27,10 @@ pub(super) fn set_up(plan: &NamespacePlan) -> Result<(), Failure> {
 
 /// The new namespace starts as a copy in which shared mounts are still peers of the caller's (mount_namespaces(7)):
 /// before anything is mounted the whole tree is cut off (B48).
-fn set_propagation(propagation: Propagation) -> Result<(), Failure> {
+///
+/// # Errors
+/// EPERM, EACCES: not allowed. EINVAL: `/` is no mount point (a chroot).
+pub(super) fn set_propagation(propagation: Propagation) -> Result<(), Failure> {
     let (flag, name) = match propagation {
         Propagation::Private => (MsFlags::MS_PRIVATE, "private"),
         Propagation::Slave => (MsFlags::MS_SLAVE, "slave"),

@@ -4,6 +4,7 @@ pub mod place;
 pub mod privilege;
 pub mod procfs;
 pub mod pty;
+pub mod rootfs;
 pub mod runner;
 pub mod sys;
 mod workload;
