@@ -1,4 +1,6 @@
 //! Runs in: outer, or init in place, when a start has failed. Looks at the machine to say what to do about it.
+//!
+//! Past 300 lines because each failure has its advice here, and a look at the machine to tell which.
 
 mod files;
 

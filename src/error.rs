@@ -1,5 +1,7 @@
 //! Runs in: any thread-free process. What can go wrong before the workload runs, and how it is told: one line, at
 //! most one hint.
+//!
+//! Past 300 lines for the table of stages.
 
 use crate::sys;
 use nix::errno::Errno;

@@ -1,4 +1,6 @@
 //! Runs in: outer, init. Takes signals from the kernel's queue and passes each on, once, to the half or workload below.
+//!
+//! Past 300 lines because all that may become of a signal is decided here.
 
 use crate::error::reason;
 use crate::others::Others;

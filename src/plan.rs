@@ -1,6 +1,8 @@
 //! Runs in: outer or init, before any clone. Request → LaunchPlan: checked, NUL-free, allocated.
 //!
 //! After the clone there is only executing what stands here, so nothing can be found missing half-way.
+//!
+//! Past 300 lines because all that contradicts itself is refused here.
 
 use crate::account::Accounts;
 use crate::environment::{Environment, ListenPid};

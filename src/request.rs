@@ -1,4 +1,6 @@
 //! Runs in: outer or init. What the user asked for, as typed; pure data, from `cli` to `plan`.
+//!
+//! Past 300 lines because it is one list of all that can be asked for.
 
 use crate::capability::Capabilities;
 use crate::idmap::MapRequest;

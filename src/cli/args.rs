@@ -1,4 +1,6 @@
 //! Runs in: outer or init, before anything else. The command line and `PIDONE_OPTIONS`, as typed; pure.
+//!
+//! Past 300 lines because each option has its arm here, and nothing else.
 
 use super::files;
 use super::help;

@@ -2,6 +2,8 @@
 //! what was asked for, and checked, so that the kernel's plain "no" is the last thing to be heard.
 //!
 //! - [`mod@write`]: where they are written, once there is somebody to write them for.
+//!
+//! Past 300 lines because each way in which a map can be wrong has its message.
 
 mod write;
 

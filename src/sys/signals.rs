@@ -2,6 +2,8 @@
 //!
 //! The raw system calls are used because the libc's leave the real-time signals 32 to 34, which they keep for
 //! themselves, out of `sigfillset` and refuse them elsewhere.
+//!
+//! Past 300 lines because every system call about signals is here, each with its own reason.
 
 use super::fd::pidfd_open;
 use crate::signal::Signal;
