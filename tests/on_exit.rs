@@ -12,12 +12,11 @@ fn marker(test: u32, place: Place) -> String {
     format!("{}.{test}{}", 60_000 + std::process::id() % 10_000, place as u32)
 }
 
-/// Waits until of all whose command line holds `marker` only pidone's own processes are left.
-fn until_the_workload_is_gone(marker: &str) {
-    eventually("the workload is gone", || {
-        let is_ours = |pid: &i32| procfs::status(pid, "Name").is_none_or(|name| name == "pidone");
-        procfs::marked(marker).iter().all(is_ours).then_some(())
-    });
+/// Waits until init has reaped the workload, and has only so many children left.
+fn until_the_workload_is_gone(place: Place, running: &Running, left: usize) {
+    let target = place.supervisor(running);
+    let init = if place.re_raises() { procfs::only_child(target) } else { target };
+    eventually("the workload is gone", || (procfs::children(init).len() == left).then_some(()));
 }
 
 #[test]
@@ -82,11 +81,10 @@ fn with_term_the_stubborn_are_killed_and_named() {
 fn with_wait_the_last_one_ends_it_and_signals_reach_all() {
     for place in Place::with_init() {
         let member = "trap 'echo usr1' USR1; trap 'echo term; exit' TERM; echo up; while :; do sleep 0.01; done";
-        let marker = marker(4, place);
-        let script = format!("m=\"{member}\"; (setsid sh -c \"$m\" &); (setsid sh -c \"$m\" &); exit 7 # {marker}");
+        let script = format!("m=\"{member}\"; (setsid sh -c \"$m\" &); (setsid sh -c \"$m\" &); exit 7");
         let mut running = Running::start(&mut place.pidone(&["--on-exit", "wait"], &["sh", "-c", &script]));
         (0..2).for_each(|_| drop(running.expect("up")));
-        until_the_workload_is_gone(&marker);
+        until_the_workload_is_gone(place, &running, 2);
         let target = place.supervisor(&running);
         // Those that have no handler for it would die of it: their sleeps do, and they go on.
         sys::kill(target, USR1);
@@ -100,12 +98,11 @@ fn with_wait_the_last_one_ends_it_and_signals_reach_all() {
 #[test]
 fn a_stop_during_wait_is_enforced_too() {
     for place in Place::with_init() {
-        let marker = marker(5, place);
-        let script = format!("(sh -c 'trap \"\" TERM; echo ready; exec sleep 1000' &); exit 7 # {marker}");
+        let script = "(sh -c 'trap \"\" TERM; echo ready; exec sleep 1000' &); exit 7";
         let options = ["--on-exit", "wait", "--stop-timeout", "60ms"];
-        let mut running = Running::start(&mut place.pidone(&options, &["sh", "-c", &script]));
+        let mut running = Running::start(&mut place.pidone(&options, &["sh", "-c", script]));
         running.expect("ready");
-        until_the_workload_is_gone(&marker);
+        until_the_workload_is_gone(place, &running, 1);
         let target = place.supervisor(&running);
         sys::kill(target, TERM);
         let ended = running.end();
@@ -223,13 +220,19 @@ fn ctrl_z_while_init_stays_on_stops_the_job_and_freezes_no_pid_1() {
         bash.expect("prompt> ");
         let fifo = scratch("stays-on").join("fifo");
         bash.send(&format!(
-            "mkfifo {0}; $PIDONE {place} --on-exit wait -- sh -c '(read x <{0}; echo last $x) & exit 3'\n",
+            "mkfifo {0}; $PIDONE {place} --on-exit wait -- sh -c '(echo u\"\"p; read x <{0}; echo last $x) & exit 3'\n",
             fifo.display()
         ));
-        eventually("the workload is gone", || {
-            let shells = procfs::marked(&format!("(read x <{}", fifo.display()));
-            (shells.iter().filter(|pid| procfs::status(pid, "Name").as_deref() == Some("sh")).count() == 1)
-                .then_some(())
+        bash.expect("\r\nup");
+        // Pidone has the terminal again: fields 5 and 8 of proc_pid_stat(5), the group and the foreground one.
+        let shell = bash.child.id().to_string();
+        eventually("the terminal is given back", || {
+            let pidone = procfs::children(shell.parse().unwrap()).first().copied()?;
+            let stat = std::fs::read_to_string(format!("/proc/{pidone}/stat")).ok()?;
+            let fields: Vec<_> = stat.rsplit(") ").next()?.split(' ').collect();
+            let init = if place == "--isolate" { procfs::children(pidone).first().copied()? } else { pidone };
+            let reader = procfs::children(init);
+            (fields[2] == fields[5] && reader.len() == 1 && stat.contains("(pidone)")).then_some(())
         });
         bash.send("\x1a");
         bash.expect("Stopped");
