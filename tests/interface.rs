@@ -192,7 +192,7 @@ fn help_into_a_closed_pipe_ends_like_any_program() {
 #[test]
 fn a_copy_under_another_name_is_still_pidone() {
     let path = crate::support::scratch("names").join("init");
-    std::fs::copy(binary(), &path).unwrap();
+    crate::support::copy(&binary(), &path);
     let mut running =
         Running::start(std::process::Command::new(&path).args(["--in-place", "--"]).args(play("hold")));
     running.expect("holding");
