@@ -129,9 +129,26 @@ impl Personality {
         }
     }
 
-    /// The next word, and an error in the words of getopt(3).
-    fn next(self, parser: &mut Parser) -> Result<Option<Arg<'_>>, UsageError> {
-        parser.next().map_err(|error| self.in_getopts_words(&error))
+    /// The next option, in its short form. At the first word that is none, that and the rest become `command`.
+    fn next_option(
+        self,
+        long_options: &[(&str, char)],
+        parser: &mut Parser,
+        command: &mut Vec<OsString>,
+    ) -> Result<Option<char>, UsageError> {
+        match parser.next().map_err(|error| self.in_getopts_words(&error))? {
+            None => Ok(None),
+            Some(Arg::Short(short)) => Ok(Some(short)),
+            Some(Arg::Long(long)) => {
+                let long = long.to_owned();
+                self.short_form(long_options, long, parser).map(Some)
+            }
+            Some(Arg::Value(first)) => {
+                let rest = parser.raw_args().map_err(|error| from_lexopt(&error))?;
+                *command = std::iter::once(first).chain(rest).collect();
+                Ok(None)
+            }
+        }
     }
 
     fn unknown(self, arg: Arg<'_>) -> UsageError {
@@ -175,12 +192,6 @@ impl Personality {
     }
 }
 
-/// The first word that is no option, and what follows.
-fn command(first: OsString, parser: &mut Parser) -> Result<Vec<OsString>, UsageError> {
-    let rest = parser.raw_args().map_err(|error| from_lexopt(&error))?;
-    Ok(std::iter::once(first).chain(rest).collect())
-}
-
 /// `getopt(3)` with `p:hvwgle:s`, and three variables.
 fn tini(
     parser: &mut Parser,
@@ -192,29 +203,25 @@ fn tini(
         UsageError::with_hint(format!("Not a valid option for {option}: {value}"), me.form())
     };
     let mut adopts = variable("TINI_SUBREAPER").is_some();
-    while let Some(arg) = me.next(parser)? {
-        match arg {
-            Arg::Short('h') => return Ok(Some(Request::Show(Output::Stdout, TINI_HELP.into()))),
-            Arg::Short('l') => return Ok(Some(Request::Show(Output::Stdout, LICENSE.into()))),
-            Arg::Short('s') => adopts = true,
-            Arg::Short('v') => request.level = Some(more_verbose(request.level)),
-            Arg::Short('w') => request.announce_reaped = true,
-            Arg::Short('g') => request.group = true,
-            Arg::Short('p') => {
+    while let Some(short) = me.next_option(&[], parser, &mut request.command)? {
+        match short {
+            'h' => return Ok(Some(Request::Show(Output::Stdout, TINI_HELP.into()))),
+            'l' => return Ok(Some(Request::Show(Output::Stdout, LICENSE.into()))),
+            's' => adopts = true,
+            'v' => request.level = Some(more_verbose(request.level)),
+            'w' => request.announce_reaped = true,
+            'g' => request.group = true,
+            'p' => {
                 let value = me.value(parser)?;
                 let signal = Signal::parse(&value).filter(|signal| *signal != Signal::CHLD);
                 request.parent_death = Some(signal.ok_or_else(|| wrong("-p", &value))?);
             }
-            Arg::Short('e') => {
+            'e' => {
                 let value = me.value(parser)?;
                 let status = value.parse().map_err(|_| wrong("-e", &value))?;
                 request.exit_map.push((status, 0));
             }
-            Arg::Value(first) => {
-                request.command = command(first, parser)?;
-                break;
-            }
-            other => return Err(me.unknown(other)),
+            other => return Err(me.unknown(Arg::Short(other))),
         }
     }
     request.group |= variable("TINI_KILL_PROCESS_GROUP").is_some();
@@ -250,18 +257,7 @@ fn dumb_init(
     let me = Personality::DumbInit;
     let is = |name: &str, value: &str| variable(name).is_some_and(|set| set == value);
     let (mut single_child, mut verbose) = (is("DUMB_INIT_SETSID", "0"), is("DUMB_INIT_DEBUG", "1"));
-    while let Some(arg) = me.next(parser)? {
-        let short = match arg {
-            Arg::Value(first) => {
-                request.command = command(first, parser)?;
-                break;
-            }
-            Arg::Short(short) => short,
-            Arg::Long(long) => {
-                let long = long.to_owned();
-                me.short_form(LONG, long, parser)?
-            }
-        };
+    while let Some(short) = me.next_option(LONG, parser, &mut request.command)? {
         match short {
             'h' => return Ok(Some(Request::Show(Output::Stderr, DUMB_INIT_HELP.into()))),
             'V' => return Ok(Some(Request::Show(Output::Stderr, DUMB_INIT_VERSION.into()))),
@@ -321,18 +317,7 @@ fn catatonit(
             "unset it",
         ));
     }
-    while let Some(arg) = me.next(parser)? {
-        let short = match arg {
-            Arg::Value(first) => {
-                request.command = command(first, parser)?;
-                break;
-            }
-            Arg::Short(short) => short,
-            Arg::Long(long) => {
-                let long = long.to_owned();
-                me.short_form(LONG, long, parser)?
-            }
-        };
+    while let Some(short) = me.next_option(LONG, parser, &mut request.command)? {
         match short {
             'h' => return Ok(Some(Request::Show(Output::Stderr, CATATONIT_HELP.into()))),
             'L' => return Ok(Some(Request::Show(Output::Stdout, LICENSE.into()))),
