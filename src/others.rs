@@ -42,8 +42,8 @@ impl Others {
         Others { reach: Reach::Namespace }
     }
 
-    /// Of a process that is not PID 1, before it starts the workload. The children it has by then are the program's that
-    /// became pidone by exec, as in `exec pidone < <(command)`: not ours to end (B7).
+    /// Of a process that is not PID 1, before it starts the workload: reaps who has ended by then. The children left are
+    /// those of the program that became pidone by exec, as in `exec pidone < <(command)`: not ours to end (B7).
     pub(crate) fn descendants() -> Self {
         let spared = if reap::drain_rest() { procfs::children(&procfs::processes()) } else { Vec::new() };
         Others { reach: Reach::Descendants { spared: RefCell::new(spared) } }

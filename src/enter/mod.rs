@@ -21,13 +21,10 @@ use crate::namespace::{Kind, Kinds};
 use crate::others::Others;
 use crate::parent::Parent;
 use crate::plan::{LaunchPlan, Workload, for_entering};
-use crate::reap;
 use crate::request::{Grouping, RunRequest, Target};
 use crate::sys::{self, Forked, SignalState, exit_now};
 use crate::terminal::{self, Terminal};
 use nix::errno::Errno;
-use nix::sys::prctl;
-use nix::sys::signal::Signal as StandardSignal;
 use nix::unistd::{Pid, chroot, fchdir, getuid};
 use std::ffi::{OsString, c_int};
 
@@ -58,7 +55,6 @@ struct Entry<'a> {
 /// Why it did not run.
 pub(crate) fn run(target: &Target, request: RunRequest, signals: SignalState) -> Result<Outcome, Refusal> {
     let plan = for_entering(&request).map_err(Refusal::Usage)?;
-    reap::drain_rest();
     let parent = plan.parent_death.map(Parent::watch).transpose()?;
     let joining = Joining::open(target, request.enter.only)?;
     if plan.rules.grouping == Grouping::Session {
@@ -156,7 +152,7 @@ fn become_workload(entry: Entry<'_>, reporter: &Reporter, gate: Gate) -> Failure
     let went_in = workload::leave_group(plan.rules.grouping)
         .map_err(|errno| Failure::new(Stage::MakeSession, "setsid", errno))
         .and_then(|()| gate.pass().map_err(|errno| Failure::new(Stage::AwaitIds, "gate pipe", errno)))
-        .and_then(|()| if plan.die_with_parent { die_with_parent(reporter) } else { Ok(()) })
+        .and_then(|()| init::die_with_outer(plan, reporter))
         .and_then(|()| enter_root(joining));
     if let Err(failure) = went_in {
         return failure;
@@ -174,12 +170,6 @@ fn become_workload(entry: Entry<'_>, reporter: &Reporter, gate: Gate) -> Failure
         Ok(mut command) => workload::become_it(&mut command, terminal).failure(&command),
         Err(error) => Failure::new(Stage::LookUpInside, error.message, Errno::ENOENT),
     }
-}
-
-fn die_with_parent(reporter: &Reporter) -> Result<(), Failure> {
-    let set = prctl::set_pdeathsig(StandardSignal::SIGKILL);
-    set.map_err(|errno| Failure::new(Stage::TieToOuter, "PR_SET_PDEATHSIG", errno))?;
-    if reporter.outer_lives() { Ok(()) } else { exit_now(workload::UNSEEN) }
 }
 
 /// What `/` and `.` are for the target; the namespace alone would give its own root.

@@ -65,8 +65,12 @@ pub(crate) fn in_place(mut plan: LaunchPlan) -> Result<Outcome, Failure> {
         see_to_orphans(plan.orphans)?;
     }
     let parent = plan.parent_death.map(Parent::watch).transpose()?;
-    reap::drain_rest();
-    let others = if is_pid_1 { Others::in_namespace() } else { Others::descendants() };
+    let others = if is_pid_1 {
+        reap::drain_rest();
+        Others::in_namespace()
+    } else {
+        Others::descendants()
+    };
     if plan.rules.grouping == Grouping::Session {
         terminal::leave_to_new_session();
     }
@@ -203,7 +207,10 @@ fn fail(failure: Failure, reporter: &Reporter) -> c_int {
 
 /// Arranges for SIGKILL at outer's death, and looks whether it is already too late for that: getppid(2) cannot tell,
 /// it is 0 in a new PID namespace from the start (B42).
-fn die_with_outer(plan: &LaunchPlan, reporter: &Reporter) -> Result<(), Failure> {
+///
+/// # Errors
+/// Of prctl(2).
+pub(crate) fn die_with_outer(plan: &LaunchPlan, reporter: &Reporter) -> Result<(), Failure> {
     if !plan.die_with_parent {
         return Ok(());
     }
