@@ -5,26 +5,13 @@ use crate::support::{
 };
 use std::process::Command;
 
-/// An interactive bash at its prompt, with `$PIDONE` set; `None` if there is no bash.
-fn bash() -> Option<Session> {
-    if !privilege::has("bash") {
-        return None;
-    }
-    let mut command = Command::new("bash");
-    let mut session = Session::start(
-        command.args(["--norc", "--noediting", "-i"]).env("PIDONE", binary()).env("PS1", "prompt> "),
-    );
-    session.expect("prompt> ");
-    Some(session)
-}
-
 /// Typed at a shell: waits until a job is stopped, and says something that was not typed.
 const UNTIL_STOPPED: &str = "until jobs -s | grep -q .; do :; done; echo not\"\"iced\n";
 
 #[test]
 fn ctrl_z_gives_the_prompt_back_and_fg_resumes_with_the_terminal() {
     for place in options() {
-        let Some(mut bash) = bash() else { return };
+        let Some(mut bash) = Session::bash() else { return };
         bash.send(&format!(
             "$PIDONE {place} -- sh -c 'echo up; read a; echo got $a; read b; echo and $b; exit 3'\n"
         ));
@@ -49,7 +36,7 @@ fn ctrl_z_gives_the_prompt_back_and_fg_resumes_with_the_terminal() {
 #[test]
 fn bg_resumes_without_the_terminal_and_fg_then_gives_it() {
     for place in options() {
-        let Some(mut bash) = bash() else { return };
+        let Some(mut bash) = Session::bash() else { return };
         bash.send(&format!("$PIDONE {place} -- sh -c 'kill -STOP $$; echo re\"\"sumed; read a; echo got $a'\n"));
         bash.expect("Stopped");
         bash.expect("prompt> ");
@@ -69,7 +56,7 @@ fn bg_resumes_without_the_terminal_and_fg_then_gives_it() {
 #[test]
 fn started_in_the_background_it_takes_nothing_until_fg() {
     for place in options() {
-        let Some(mut bash) = bash() else { return };
+        let Some(mut bash) = Session::bash() else { return };
         bash.send(&format!("$PIDONE {place} -- sh -c 'echo work\"\"ing; read a; echo got $a; exit 4' &\n"));
         bash.expect("working");
         bash.send(UNTIL_STOPPED);
@@ -86,7 +73,7 @@ fn started_in_the_background_it_takes_nothing_until_fg() {
 #[test]
 fn a_running_background_job_gets_the_terminal_by_fg() {
     for place in options() {
-        let Some(mut bash) = bash() else { return };
+        let Some(mut bash) = Session::bash() else { return };
         let fifo = crate::support::scratch("fg").join("fifo");
         bash.send(&format!(
             "mkfifo {0}; $PIDONE {place} -- sh -c 'read x <{0}; read a; echo got $a' &\n",
@@ -103,7 +90,7 @@ fn a_running_background_job_gets_the_terminal_by_fg() {
 #[test]
 fn signals_for_the_job_and_for_its_group_arrive_once() {
     for place in options() {
-        let Some(mut bash) = bash() else { return };
+        let Some(mut bash) = Session::bash() else { return };
         let [player, role] = play("signals");
         bash.send(&format!("$PIDONE {place} -- {player} {role} & job=$!\n"));
         bash.expect("ready ");
@@ -169,7 +156,7 @@ fn in_place_as_pid_1_ctrl_z_freezes_nothing() {
 #[test]
 fn a_pager_at_the_end_of_a_pipeline_can_read_its_keys() {
     for place in options() {
-        let Some(mut bash) = bash() else { return };
+        let Some(mut bash) = Session::bash() else { return };
         // The command still runs, and its group in the foreground would stop the pager for reading.
         let pager = "sh -c 'read line; read a </dev/tty; echo pager got $line $a'";
         bash.send(&format!("$PIDONE {place} -- sh -c 'echo text; exec sleep 1000' | {pager}\n"));
@@ -184,7 +171,7 @@ fn a_pager_at_the_end_of_a_pipeline_can_read_its_keys() {
 #[test]
 fn a_command_that_reads_the_terminal_gets_it_also_in_a_pipeline() {
     for place in options() {
-        let Some(mut bash) = bash() else { return };
+        let Some(mut bash) = Session::bash() else { return };
         bash.send(&format!("$PIDONE {place} -- sh -c 'read a; echo got $a' | cat\n"));
         bash.expect("got $a' | cat\r\n");
         bash.send("it\n");
@@ -224,7 +211,7 @@ fn a_stop_without_any_terminal_stops_the_workload_alone() {
 #[test]
 fn a_workload_that_cannot_have_the_terminal_does_not_make_pidone_spin() {
     for place in options() {
-        let Some(mut bash) = bash() else { return };
+        let Some(mut bash) = Session::bash() else { return };
         // It never gets as far as its second file, which only tells it from others.
         let marker = format!("/nonexistent/{}{place}", std::process::id());
         bash.send(&format!(
@@ -277,7 +264,7 @@ fn where_the_shells_group_cannot_be_named_the_terminal_stays_with_it() {
 #[test]
 fn ctrl_z_stops_the_script_around_it_too() {
     for place in options() {
-        let Some(mut bash) = bash() else { return };
+        let Some(mut bash) = Session::bash() else { return };
         bash.send(&format!("sh -c '$PIDONE {place} -- sh -c \"echo up; read a; echo got \\$a\"; echo after $?'\n"));
         bash.expect("\r\nup");
         bash.send("\x1a");
@@ -298,7 +285,7 @@ fn an_editor_stops_itself_by_its_own_ctrl_z_and_comes_back() {
         return;
     }
     for place in options() {
-        let Some(mut bash) = bash() else { return };
+        let Some(mut bash) = Session::bash() else { return };
         let file = crate::support::scratch("editor").join("text");
         std::fs::write(&file, "text\n").expect("write a text");
         // In raw mode the key is no signal: the editor reads it, and raises the signal itself.

@@ -207,17 +207,8 @@ fn a_chain_that_is_always_somebody_elses_child_does_not_get_away() {
 
 #[test]
 fn ctrl_z_while_init_stays_on_stops_the_job_and_freezes_no_pid_1() {
-    if !privilege::has("bash") {
-        return;
-    }
     for place in crate::support::options() {
-        let mut command = std::process::Command::new("bash");
-        command
-            .args(["--norc", "--noediting", "-i"])
-            .env("PIDONE", crate::support::binary())
-            .env("PS1", "prompt> ");
-        let mut bash = crate::support::pty::Session::start(&mut command);
-        bash.expect("prompt> ");
+        let Some(mut bash) = crate::support::pty::Session::bash() else { return };
         let fifo = scratch("stays-on").join("fifo");
         bash.send(&format!(
             "mkfifo {0}; $PIDONE {place} --on-exit wait -- sh -c '(echo u\"\"p; read x <{0}; echo last $x) & exit 3'\n",

@@ -3,7 +3,6 @@
 use crate::support::{
     Place, Running, binary, eventually, options, pidone, play, privilege, procfs, pty::Session, sys,
 };
-use std::process::Command;
 
 /// Says what session, terminal and foreground a process finds itself in; ends with the word `known`.
 const WHERE: &str = "read -r pid _ _ _ group session terminal foreground _ </proc/$$/stat; \
@@ -85,15 +84,8 @@ fn pid_1_passes_the_terminal_on_and_cannot_be_frozen() {
 
 #[test]
 fn another_sessions_terminal_is_not_taken_away() {
-    if !privilege::has("bash") {
-        return;
-    }
     for place in options() {
-        let mut command = Command::new("bash");
-        let mut bash = Session::start(
-            command.args(["--norc", "--noediting", "-i"]).env("PIDONE", binary()).env("PS1", "prompt> "),
-        );
-        bash.expect("prompt> ");
+        let Some(mut bash) = Session::bash() else { return };
         bash.send(&format!("$PIDONE {place} --new-session -- sh -c '{WHERE}'\n"));
         bash.expect("\r\nsession 1 group 1 terminal 0 foreground 0 known");
         bash.expect("prompt> ");

@@ -1,6 +1,6 @@
 //! A real pseudo-terminal, with a session on it.
 
-use super::{DEADLINE, sys};
+use super::{DEADLINE, binary, privilege, sys};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::pty::openpty;
 use std::fs::File;
@@ -50,6 +50,19 @@ impl Session {
             }
         });
         Session { master, child, output, seen: String::new() }
+    }
+
+    /// An interactive bash at its prompt, `prompt> `, with `$PIDONE` set; `None` if there is no bash.
+    pub fn bash() -> Option<Self> {
+        if !privilege::has("bash") {
+            return None;
+        }
+        let mut command = Command::new("bash");
+        let mut session = Session::start(
+            command.args(["--norc", "--noediting", "-i"]).env("PIDONE", binary()).env("PS1", "prompt> "),
+        );
+        session.expect("prompt> ");
+        Some(session)
     }
 
     /// Gives the terminal another width.
