@@ -100,13 +100,16 @@ impl Job {
         !terminal::stdout_is_a_pipe() && self.claim()
     }
 
-    /// Takes note that the workload gets the foreground, if it is ours to give and not given yet.
+    /// Takes note that the workload gets the foreground, if it is ours to give. Whether it was given before does not count:
+    /// a shell makes its new job the foreground group from both sides of the fork, and the later of these two calls may come
+    /// after the workload got the foreground, and take it away again.
     fn claim(&mut self) -> bool {
-        if self.terminal.is_some() || !self.has_own_group {
-            return false;
+        let ours = Terminal::in_foreground().filter(|_| self.has_own_group);
+        let is_ours = ours.is_some();
+        if is_ours {
+            self.terminal = ours;
         }
-        self.terminal = Terminal::in_foreground();
-        self.terminal.is_some()
+        is_ours
     }
 
     /// The workload has ended: the foreground goes back, so that a script's next `read` works, and Ctrl-C reaches us.

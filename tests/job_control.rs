@@ -87,6 +87,43 @@ fn a_running_background_job_gets_the_terminal_by_fg() {
     }
 }
 
+/// A shell whose own call that makes its new job the foreground group comes late: the workload has the foreground by then.
+const LATE_SHELL: &str = r#"
+use POSIX;
+$SIG{TTOU} = "IGNORE";
+my $shell = getpgrp;
+my $job = fork;
+if (!$job) {
+    setpgrp;
+    POSIX::tcsetpgrp(0, getpgrp);
+    $SIG{TTOU} = "DEFAULT";
+    exec @ARGV;
+}
+select undef, undef, undef, 0.002 until $shell != POSIX::tcgetpgrp(0) && $job != POSIX::tcgetpgrp(0);
+POSIX::tcsetpgrp(0, $job);
+open my $go, ">", $ENV{GO};
+waitpid $job, WUNTRACED;
+print "job: $?\n";
+kill "KILL", -$job;
+"#;
+
+#[test]
+fn a_shell_that_gives_its_job_the_foreground_late_stops_nothing() {
+    if !privilege::has("perl") {
+        return;
+    }
+    for place in options() {
+        let go = crate::support::scratch("late").join("go");
+        let wait_and_read = r#"until [ -e "$GO" ]; do sleep 0.01; done; read a; echo "got $a"; exit 6"#;
+        let mut perl = Command::new("perl");
+        perl.args(["-e", LATE_SHELL]).arg(binary()).args([place, "--", "sh", "-c", wait_and_read]).env("GO", &go);
+        let mut session = Session::start(&mut perl);
+        session.send("it\n");
+        session.expect("got it");
+        session.expect("job: 1536");
+    }
+}
+
 #[test]
 fn signals_for_the_job_and_for_its_group_arrive_once() {
     for place in options() {

@@ -13,7 +13,8 @@ use std::time::Instant;
 pub struct Session {
     master: File,
     pub child: Child,
-    output: Receiver<Vec<u8>>,
+    /// What was read, and at last why no more could be.
+    output: Receiver<Result<Vec<u8>, String>>,
     seen: String,
 }
 
@@ -42,9 +43,15 @@ impl Session {
         let (sender, output) = channel();
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
-            // EIO is how a terminal says that nobody has its other end any more.
-            while let Ok(length @ 1..) = reader.read(&mut buffer) {
-                if sender.send(buffer[..length].to_vec()).is_err() {
+            loop {
+                let piece = match reader.read(&mut buffer) {
+                    Ok(0) => Err("the end".to_owned()),
+                    Ok(length) => Ok(buffer[..length].to_vec()),
+                    // EIO is how a terminal says that nobody has its other end any more.
+                    Err(error) => Err(error.to_string()),
+                };
+                let was_last = piece.is_err();
+                if sender.send(piece).is_err() || was_last {
                     break;
                 }
             }
@@ -85,10 +92,17 @@ impl Session {
             }
             let left = DEADLINE.saturating_sub(start.elapsed());
             match self.output.recv_timeout(left) {
-                Ok(bytes) => self.seen.push_str(&String::from_utf8_lossy(&bytes)),
-                Err(error) => panic!("no {expected:?} ({error}); seen: {:?}\n{}", self.seen, super::procfs::tree()),
+                Ok(Ok(bytes)) => self.seen.push_str(&String::from_utf8_lossy(&bytes)),
+                Ok(Err(error)) => panic!("no {expected:?}: {error}; {}", self.state()),
+                Err(error) => panic!("no {expected:?}: {error}; {}", self.state()),
             }
         }
+    }
+
+    /// For a failure: what was seen since the last that was expected, and what became of the session.
+    fn state(&mut self) -> String {
+        let tree = super::procfs::tree();
+        format!("seen: {:?}; the leader: {:?}\n{tree}", self.seen, self.child.try_wait())
     }
 
     /// Ends the session's leader, at which the kernel hangs up: SIGHUP to the foreground group.
@@ -101,7 +115,7 @@ impl Session {
     pub fn end(mut self) -> (ExitStatus, String) {
         let status =
             super::eventually("the end of the session", || self.child.try_wait().expect("ask for the status"));
-        while let Ok(bytes) = self.output.recv_timeout(DEADLINE) {
+        while let Ok(Ok(bytes)) = self.output.recv_timeout(DEADLINE) {
             self.seen.push_str(&String::from_utf8_lossy(&bytes));
         }
         (status, std::mem::take(&mut self.seen))
