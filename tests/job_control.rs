@@ -251,10 +251,14 @@ fn a_workload_that_cannot_have_the_terminal_does_not_make_pidone_spin() {
         let Some(mut bash) = Session::bash() else { return };
         // It never gets as far as its second file, which only tells it from others.
         let marker = format!("/nonexistent/{}{place}", std::process::id());
+        // Only once the shell has the foreground back: until then pidone's group has it, to give.
+        let go = crate::support::scratch("spin").join("go");
         bash.send(&format!(
-            "(set +m; $PIDONE {place} -- sh -c 'echo $$ up; exec cat /dev/tty {marker}' </dev/null &)\n"
+            "(set +m; $PIDONE {place} -- sh -c 'until [ -e {} ]; do sleep 0.01; done; exec cat /dev/tty {marker}' </dev/null &)\n",
+            go.display()
         ));
-        bash.expect(" up");
+        bash.expect("prompt> ");
+        std::fs::write(&go, "").expect("let it read");
         let cat = eventually("the reader is stopped", || {
             procfs::marked(&format!("cat\0/dev/tty\0{marker}"))
                 .into_iter()
