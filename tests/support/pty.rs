@@ -44,12 +44,10 @@ impl Session {
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             loop {
-                let piece = match reader.read(&mut buffer) {
-                    Ok(0) => Err("the end".to_owned()),
-                    Ok(length) => Ok(buffer[..length].to_vec()),
-                    // EIO is how a terminal says that nobody has its other end any more.
-                    Err(error) => Err(error.to_string()),
-                };
+                // EIO is how a terminal says that nobody has its other end any more. What was written just before that may
+                // still be under way to ours, and is there only for a read that begins after it: so the second one counts.
+                let read = reader.read(&mut buffer).or_else(|_| reader.read(&mut buffer));
+                let piece = read.map(|length| buffer[..length].to_vec()).map_err(|error| error.to_string());
                 let was_last = piece.is_err();
                 if sender.send(piece).is_err() || was_last {
                     break;
