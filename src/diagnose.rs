@@ -174,6 +174,8 @@ fn not_kept(errno: Errno) -> Option<String> {
         Errno::EEXIST => "something is kept there already: 'pidone release' it, or choose another directory",
         Errno::EPERM => "to mount files takes CAP_SYS_ADMIN over the caller's own mount namespace",
         Errno::EACCES => "the directory must be one of your own",
+        Errno::ENOTDIR => "that is a file: name a directory, which may be a new one",
+        Errno::ENOENT => "the directory above it is missing: make that first",
         _ => return None,
     };
     Some(hint.into())

@@ -3,9 +3,10 @@
 
 use crate::error::{Failure, Stage, Voice, errno_of};
 use crate::exit::PIDONE_FAILED;
-use crate::namespace::{Kind, Kinds};
+use crate::namespace::{self, Kind, Kinds};
 use crate::sys::retry_interrupted;
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::unistd::Pid;
 use std::ffi::{OsStr, OsString};
@@ -13,10 +14,17 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+/// Whoever may write to the directory must not make us unmount what is elsewhere.
+const DETACH: MntFlags = MntFlags::MNT_DETACH.union(MntFlags::UMOUNT_NOFOLLOW);
+
 /// A directory that namespaces are kept in; given up again when dropped, unless they are.
 pub(crate) struct Keeper {
     directory: PathBuf,
+    /// Whether the directory was not there before.
     made: bool,
+    /// Whether it is a mount of its own now.
+    mounted: bool,
+    /// The files that were made in it.
     kept: Vec<PathBuf>,
     done: bool,
 }
@@ -26,9 +34,11 @@ impl Keeper {
     /// namespace could not be mounted in it (it might come to lie in itself).
     ///
     /// # Errors
-    /// EPERM: no CAP_SYS_ADMIN over our own mount namespace. EEXIST: something is kept there already.
+    /// EPERM: no CAP_SYS_ADMIN over our own mount namespace. EEXIST: something is kept there already. ENOTDIR: a file has
+    /// that name.
     pub(crate) fn new(directory: &OsStr) -> Result<Self, Failure> {
-        let mut keeper = Keeper { directory: PathBuf::from(directory), made: false, kept: Vec::new(), done: false };
+        let directory = PathBuf::from(directory);
+        let mut keeper = Keeper { directory, made: false, mounted: false, kept: Vec::new(), done: false };
         match fs::create_dir(&keeper.directory) {
             Ok(()) => keeper.made = true,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -37,16 +47,16 @@ impl Keeper {
         // From here on paths must not depend on a working directory.
         keeper.directory =
             fs::canonicalize(&keeper.directory).map_err(|error| failure(&keeper.directory, errno_of(&error)))?;
+        if !keeper.directory.is_dir() {
+            return Err(failure(&keeper.directory, Errno::ENOTDIR));
+        }
         if let Some(file) = keeper.files(Kinds::of(&Kind::ALL)).map(|(_, file)| file).find(|file| file.exists()) {
             return Err(failure(&file, Errno::EEXIST));
         }
         let directory = keeper.directory.clone();
-        let on_itself = || {
-            bind(&directory, &directory)?;
-            change(&directory, MsFlags::MS_PRIVATE)
-        };
-        on_itself().map_err(|errno| failure(&directory, errno))?;
-        keeper.kept.push(directory);
+        bind(&directory, &directory).map_err(|errno| failure(&directory, errno))?;
+        keeper.mounted = true;
+        change(&directory, MsFlags::MS_PRIVATE).map_err(|errno| failure(&directory, errno))?;
         Ok(keeper)
     }
 
@@ -83,10 +93,13 @@ impl Drop for Keeper {
         if self.done {
             return;
         }
-        for path in self.kept.iter().rev() {
+        for file in &self.kept {
             // Ignoring errors: it may not have come to be a mount.
-            let _ = umount2(path, MntFlags::MNT_DETACH);
-            let _ = fs::remove_file(path);
+            let _ = umount2(file, DETACH);
+            let _ = fs::remove_file(file);
+        }
+        if self.mounted {
+            let _ = umount2(&self.directory, DETACH);
         }
         if self.made {
             let _ = fs::remove_dir(&self.directory);
@@ -113,7 +126,9 @@ pub(crate) fn release(directory: &OsStr) -> u8 {
         Err((path, errno)) => {
             let hint = match errno {
                 Errno::EPERM => Some("this takes CAP_SYS_ADMIN, as --persist did"),
-                Errno::ENOENT => Some("no namespace is kept there: a directory made by --persist is wanted"),
+                Errno::ENOENT | Errno::ENOTDIR => {
+                    Some("no namespace is kept there: a directory made by --persist is wanted")
+                }
                 _ => None,
             };
             Failure::new(Stage::ReleaseNamespace, path, errno).print(Voice::Pidone, hint);
@@ -128,18 +143,18 @@ fn release_all(directory: &Path) -> Result<(), (OsString, Errno)> {
     let directory = fs::canonicalize(directory).map_err(|error| io_failed(directory, &error))?;
     let mut released = 0;
     for file in Kind::ALL.map(|kind| directory.join(kind.name())) {
-        match umount2(&file, MntFlags::MNT_DETACH) {
-            // Not there, or no mount: a file that somebody else put there is not ours to remove.
-            Err(Errno::ENOENT | Errno::EINVAL) => continue,
-            done => done.map_err(|errno| failed(&file, errno))?,
+        // Not there, or no namespace: what somebody else put there is not ours to remove.
+        if namespace::open(&file, OFlag::O_NOFOLLOW).is_err() {
+            continue;
         }
+        umount2(&file, DETACH).map_err(|errno| failed(&file, errno))?;
         fs::remove_file(&file).map_err(|error| io_failed(&file, &error))?;
         released += 1;
     }
     if released == 0 {
         return Err(failed(&directory, Errno::ENOENT));
     }
-    match umount2(&directory, MntFlags::MNT_DETACH) {
+    match umount2(&directory, DETACH) {
         Ok(()) | Err(Errno::EINVAL) => {}
         Err(errno) => return Err(failed(&directory, errno)),
     }

@@ -1,7 +1,12 @@
-//! Runs in: any thread-free process. The kinds of namespaces, namespaces(7), and sets of them; pure.
+//! Runs in: any thread-free process. The kinds of namespaces, namespaces(7), sets of them, and their files.
 
+use crate::sys;
+use nix::fcntl::{self, OFlag};
 use nix::libc::{self, c_int};
+use nix::sys::stat::Mode;
 use std::fmt;
+use std::os::fd::OwnedFd;
+use std::path::Path;
 
 /// A kind of namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +19,16 @@ pub(crate) enum Kind {
     Net,
     Cgroup,
     Time,
+}
+
+/// Opens a namespace's file, of whatever kind it is. Never waits, as opening a FIFO would.
+///
+/// # Errors
+/// ENOTTY: it is no namespace's. Those of open(2).
+pub(crate) fn open(path: &Path, flags: OFlag) -> nix::Result<(Kind, OwnedFd)> {
+    let flags = flags | OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let file = fcntl::open(path, flags, Mode::empty())?;
+    Ok((sys::kind_of(&file)?, file))
 }
 
 impl Kind {

@@ -251,3 +251,36 @@ fn nothing_is_kept_where_nothing_ran_and_nothing_is_released_that_was_not_kept()
     run(&mut pidone(["release", &directory.display().to_string()])).exits(125).says(&["ENOENT"], Some("--persist"));
     assert!(directory.join("uts").exists(), "a file that is no mount is not ours");
 }
+
+#[test]
+fn what_is_not_pidones_is_neither_removed_nor_unmounted() {
+    if !privilege::privileged() {
+        return;
+    }
+    let directory = scratch("persist-not-ours");
+    let path = |name: &str| directory.join(name).display().to_string();
+    std::fs::write(directory.join("file"), "precious").unwrap();
+    std::os::unix::fs::symlink("file", directory.join("link")).unwrap();
+    for name in ["file", "link"] {
+        run(&mut pidone(["--persist", &path(name), "--", "true"]))
+            .exits(125)
+            .says(&["cannot keep a namespace", "ENOTDIR"], Some("a directory"));
+        assert_eq!(std::fs::read_to_string(directory.join(name)).unwrap(), "precious");
+    }
+    // In a mount namespace of its own, whatever comes of it.
+    let script = format!(
+        "cd {}; mkdir victim evil x x/net; mount -t tmpfs victim victim; ln -s ../victim evil/pid
+         mount -t tmpfs x x/net; $PIDONE release ./evil; $PIDONE release ./x; grep -c persist-not-ours.*tmpfs /proc/self/mountinfo",
+        directory.display()
+    );
+    let mut shell = std::process::Command::new("unshare");
+    shell.args(["-m", "sh", "-c", &script]).env("PIDONE", crate::support::binary());
+    assert_eq!(run(&mut shell).stdout.trim_end(), "2");
+    assert!(directory.join("evil/pid").is_symlink());
+    // The second of the two calls that make the directory ready fails.
+    let mut command = std::process::Command::new("strace");
+    command.args(["-f", "-o", "/dev/null", "-e", "inject=mount:error=EPERM:when=2"]);
+    command.arg(crate::support::binary()).args(["--persist", &path("here"), "--", "true"]);
+    run(&mut command).exits(125).says(&["cannot keep a namespace", "EPERM"], None);
+    assert!(!directory.join("here").exists() && mounts_below(&directory) == 0);
+}

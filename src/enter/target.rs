@@ -2,7 +2,7 @@
 //! working directory. After that the target may end, or change; what was opened stays what it was.
 
 use crate::error::{Failure, Stage, errno_of};
-use crate::namespace::{Kind, Kinds};
+use crate::namespace::{self, Kind, Kinds};
 use crate::request::Target;
 use crate::sys;
 use nix::errno::Errno;
@@ -84,11 +84,9 @@ impl Joining {
 
 /// A namespace's file, of whatever kind it is.
 fn open_file(path: &Path) -> Result<(Kind, PathBuf, OwnedFd), Failure> {
-    let open = || {
-        let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
-        Ok((sys::kind_of(&file)?, path.to_owned(), file))
-    };
-    open().map_err(|errno| Failure::new(Stage::OpenNamespace, path, errno))
+    namespace::open(path, OFlag::empty())
+        .map(|(kind, file)| (kind, path.to_owned(), file))
+        .map_err(|errno| Failure::new(Stage::OpenNamespace, path, errno))
 }
 
 fn open_directory(path: &Path) -> Result<OwnedFd, Failure> {
