@@ -49,6 +49,7 @@ pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<S
         (Stage::FindTarget, Errno::ESRCH | Errno::ENOENT) => {
             Some("it has ended, or runs in a PID namespace that this one does not see: ps shows what there is".into())
         }
+        (Stage::StartInside, Errno::ENOMEM) => Some(DEAD_TARGET.into()),
         (Stage::EnterNamespace | Stage::EnterRoot, Errno::EPERM | Errno::EACCES) => Some(
             "this takes CAP_SYS_ADMIN (and CAP_SYS_CHROOT for mnt) over the namespace: be root, or its user namespace's \
              owner, and enter that as well"
@@ -91,6 +92,8 @@ pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<S
 
 const DEAD_NAMESPACE: &str =
     "if memory is free, this is a PID namespace whose init has ended: no process can be made in it";
+const DEAD_TARGET: &str = "if memory is free, its init has ended: no process can be made in it; the target's other namespaces \
+                           can be entered: --only with a list of them, such as --only mnt,net,uts";
 const OTHER_NAMESPACE_FOR_CHILDREN: &str =
     "setns or unshare has chosen another PID namespace for the children of this process: fork there first";
 const NOT_A_MOUNT_POINT: &str =
@@ -164,6 +167,8 @@ fn not_opened(errno: Errno) -> Option<String> {
         }
         Errno::ENOENT => "nothing is kept there, or the process has ended",
         Errno::ENOTTY => "that is no namespace's file",
+        Errno::ENOTDIR => "a directory made by --persist is wanted, or --ns with the file of a namespace",
+        Errno::EEXIST => "one namespace of a kind can be entered, and this is a second one",
         _ => return None,
     };
     Some(hint.into())

@@ -61,6 +61,8 @@ stages! {
     EnterNamespace => "cannot enter a namespace",
     /// chroot(2) and fchdir(2) to what the target has.
     EnterRoot => "cannot enter the target's root directory",
+    /// clone(2) once all namespaces are entered.
+    StartInside => "cannot start a process in the entered PID namespace",
     /// What can only be looked up inside: users, groups.
     LookUpInside => "cannot prepare the command inside",
     /// mount(2) of a namespace's file, and what that takes.

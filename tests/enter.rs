@@ -120,6 +120,17 @@ fn targets_that_are_none_each_have_their_message() {
         .says(&["/etc/passwd"], Some("no namespace's file"));
     // Beyond any pid_max.
     run(&mut pidone(["enter", "4194304", "true"])).exits(125).says(&["4194304", "ESRCH"], Some("has ended"));
+    run(&mut pidone(["enter", "1", "--ns", "/proc/self/ns/uts", "--", "true"]))
+        .exits(125)
+        .says(&["--ns and a target", "1"], Some("pidone enter PID"));
+    run(&mut pidone(["enter", "--ns", "/proc/self/ns/uts", "--ns", "/proc/thread-self/ns/uts", "--", "true"]))
+        .exits(125)
+        .says(&["/proc/thread-self/ns/uts", "EEXIST"], Some("one namespace of a kind"));
+    // Nobody writes to it, ever.
+    let fifo = scratch("enter-fifo").join("fifo").display().to_string();
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    run(&mut pidone(["enter", "--ns", &fifo, "--", "true"])).exits(125).says(&[&fifo], Some("no namespace's file"));
+    run(&mut pidone(["enter", &fifo, "--", "true"])).exits(125).says(&[&fifo, "ENOTDIR"], Some("a directory"));
     for option in ["--isolate", "--uts", "--proc=none", "--on-exit=wait", "--pause"] {
         run(&mut pidone(["enter", option, "1", "true"])).exits(125).says(&["enter makes no"], Some("leave it out"));
     }
@@ -127,6 +138,26 @@ fn targets_that_are_none_each_have_their_message() {
     run(&mut pidone(["enter", "1", "--only", "pids", "--", "true"]))
         .exits(125)
         .says(&["--only", "pids"], Some("pid"));
+}
+
+#[test]
+fn a_zombie_has_ended_and_nothing_runs_in_the_callers_place() {
+    if !privilege::privileged() {
+        return;
+    }
+    let (running, workload) = target(Place::Bare, &["--uts", "--hostname", "inside"]);
+    let mut parent = std::process::Command::new("perl");
+    parent.args(["-e", "$| = 1; my $p = fork; exit if !$p; print qq(zombie\n); sleep 1000"]);
+    let zombie = Running::start(&mut parent);
+    let pid = procfs::only_child(zombie.pid());
+    eventually("the zombie", || (procfs::state(pid) == Some('Z')).then_some(()));
+    for options in [&[][..], &["--only", "uts,net"]] {
+        run(&mut enter(pid, options, &["echo", "ran"]))
+            .exits(125)
+            .says(&["cannot find", "ESRCH"], Some("has ended"));
+    }
+    drop(running);
+    run(&mut enter(workload, &[], &["echo", "ran"])).exits(125).says(&["ESRCH"], Some("has ended"));
 }
 
 #[test]
@@ -221,7 +252,7 @@ fn namespaces_are_kept_and_entered_when_all_inside_has_ended() {
         // A PID namespace without its init takes nobody in.
         run(&mut pidone(["enter", &path, "--", "true"]))
             .exits(125)
-            .says(&["cannot start a process", "ENOMEM"], Some("whose init has ended"));
+            .says(&["cannot start a process", "PID namespace", "ENOMEM"], Some("init has ended"));
         run(&mut place.pidone(&["--persist", &path], &["true"])).exits(125).says(&["EEXIST"], Some("release"));
         run(&mut pidone(["release", &path])).exits(0).silently();
         assert!(!directory.exists() && mounts_below(&directory) == 0, "{place:?}");
@@ -281,6 +312,6 @@ fn what_is_not_pidones_is_neither_removed_nor_unmounted() {
     let mut command = std::process::Command::new("strace");
     command.args(["-f", "-o", "/dev/null", "-e", "inject=mount:error=EPERM:when=2"]);
     command.arg(crate::support::binary()).args(["--persist", &path("here"), "--", "true"]);
-    run(&mut command).exits(125).says(&["cannot keep a namespace", "EPERM"], None);
+    run(&mut command).exits(125).says(&["cannot keep a namespace", "EPERM"], Some("CAP_SYS_ADMIN"));
     assert!(!directory.join("here").exists() && mounts_below(&directory) == 0);
 }

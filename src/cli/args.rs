@@ -93,6 +93,10 @@ fn enter(args: impl Iterator<Item = OsString>, mut request: RunRequest) -> Resul
         if let Some(text) = parse_options(&mut parser, &mut request)? {
             return Ok(Request::Show(Output::Stdout, text));
         }
+        if !request.enter.files.is_empty() {
+            let message = format!("--ns and a target, {}, exclude each other", target.display());
+            return Err(UsageError::with_hint(message, ENTER_FORM));
+        }
         match target.to_str().map(str::parse) {
             Some(Ok(pid)) if pid > 0 => Target::Process(pid),
             _ if target.as_bytes().contains(&b'/') => Target::Kept(target),

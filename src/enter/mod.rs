@@ -107,7 +107,10 @@ fn start(entry: Entry<'_>) -> Result<Pid, Failure> {
 /// The joiner: goes in, and makes the workload, which alone can be in a PID namespace.
 fn join(entry: Entry<'_>, reporter: &Reporter, gate: Gate) -> c_int {
     let forked = enter_all(entry.joining).and_then(|()| {
-        sys::clone_sibling().map_err(|errno| Failure::new(Stage::StartProcess, "the entered PID namespace", errno))
+        sys::clone_sibling().map_err(|errno| {
+            let stage = if entry.joining.kinds().has(Kind::Pid) { Stage::StartInside } else { Stage::StartProcess };
+            Failure::new(stage, "enter", errno)
+        })
     });
     match forked {
         Ok(Forked::Parent(workload)) => reporter.send(&Report::Joined(workload)),

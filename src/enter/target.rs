@@ -7,10 +7,11 @@ use crate::request::Target;
 use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{Mode, fstat, stat};
 use nix::unistd::Pid;
 use std::fs;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// What is to be entered.
@@ -35,7 +36,7 @@ impl Joining {
             Target::Kept(directory) => Self::of_directory(Path::new(directory), wanted)?,
             Target::Files(files) => {
                 let opened = files.iter().map(|file| open_file(Path::new(file)));
-                Self::of_files(opened.collect::<Result<_, _>>()?, wanted)
+                Self::of_files(opened.collect::<Result<_, _>>()?, wanted)?
             }
         };
         Ok(joining)
@@ -51,13 +52,23 @@ impl Joining {
         };
         fs::metadata(&directory).map_err(|error| gone(errno_of(&error)))?;
         let kinds = Kind::ALL.into_iter().filter(|kind| wanted.has(*kind));
-        // A kind that this kernel does not have has no file.
-        let files = kinds.map(|kind| directory.join("ns").join(kind.name())).map(|file| open_file(&file));
-        let files = files.filter(|opened| !matches!(opened, Err(failure) if failure.errno == Errno::ENOENT));
-        let mut joining = Self::of_files(files.collect::<Result<_, _>>()?, wanted);
+        // A kind that this kernel does not have has no file. A process that has ended has few of them left: where we have one
+        // and it has not, to go on without it would be to run the command out here.
+        let kinds = kinds.filter(|kind| Path::new("/proc/self/ns").join(kind.name()).exists());
+        let files = kinds.map(|kind| {
+            open_file(&directory.join("ns").join(kind.name())).map_err(|failure| match failure.errno {
+                Errno::ENOENT | Errno::ESRCH => gone(Errno::ESRCH),
+                _ => failure,
+            })
+        });
+        let mut joining = Self::of_files(files.collect::<Result<_, _>>()?, wanted)?;
         if joining.kinds().has(Kind::Mount) {
             joining.root =
                 Some((open_directory(&directory.join("root"))?, open_directory(&directory.join("cwd"))?));
+        }
+        // Alive now, so all that was opened is that process's.
+        if process.as_ref().is_some_and(has_ended) {
+            return Err(gone(Errno::ESRCH));
         }
         Ok(Joining { process, ..joining })
     }
@@ -66,14 +77,23 @@ impl Joining {
         let files = Kind::ALL.into_iter().map(|kind| directory.join(kind.name())).filter(|file| file.exists());
         let files: Vec<_> = files.map(|file| open_file(&file)).collect::<Result<_, _>>()?;
         if files.is_empty() {
-            return Err(Failure::new(Stage::OpenNamespace, directory, Errno::ENOENT));
+            let is_file = fs::metadata(directory).is_ok_and(|metadata| !metadata.is_dir());
+            let errno = if is_file { Errno::ENOTDIR } else { Errno::ENOENT };
+            return Err(Failure::new(Stage::OpenNamespace, directory, errno));
         }
-        Ok(Self::of_files(files, wanted))
+        Self::of_files(files, wanted)
     }
 
-    fn of_files(mut files: Vec<(Kind, PathBuf, OwnedFd)>, wanted: Kinds) -> Self {
+    fn of_files(mut files: Vec<(Kind, PathBuf, OwnedFd)>, wanted: Kinds) -> Result<Self, Failure> {
+        let mut seen = Kinds::NONE;
+        for (kind, path, _) in &files {
+            if seen.has(*kind) {
+                return Err(Failure::new(Stage::OpenNamespace, path, Errno::EEXIST));
+            }
+            seen = seen.with(*kind);
+        }
         files.retain(|(kind, _, file)| wanted.has(*kind) && !is_ours(*kind, file));
-        Joining { process: None, namespaces: files, root: None }
+        Ok(Joining { process: None, namespaces: files, root: None })
     }
 
     /// Which kinds there are to enter.
@@ -92,6 +112,13 @@ fn open_file(path: &Path) -> Result<(Kind, PathBuf, OwnedFd), Failure> {
 fn open_directory(path: &Path) -> Result<OwnedFd, Failure> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     open(path, flags, Mode::empty()).map_err(|errno| Failure::new(Stage::EnterRoot, path, errno))
+}
+
+/// Whether the process of a pidfd has ended, reaped or not (pidfd_open(2)).
+fn has_ended(process: &OwnedFd) -> bool {
+    let mut poll_fd = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
+    // An error (EINTR, ENOMEM) does not say so.
+    poll(&mut poll_fd, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
 
 /// Whether we are in that namespace: a user namespace cannot be entered twice, and others need not be.
