@@ -45,19 +45,7 @@ pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<S
         (Stage::MapIds, Errno::ENOENT) if !failure.object.as_bytes().starts_with(b"/") => Some(
             "install it (Debian: apt-get install uidmap), or map yourself alone: --map-root, --map-current".into(),
         ),
-        (Stage::OpenNamespace, errno) => not_opened(errno),
-        (Stage::FindTarget, Errno::ESRCH | Errno::ENOENT) => {
-            Some("it has ended, or runs in a PID namespace that this one does not see: ps shows what there is".into())
-        }
-        (Stage::StartInside, Errno::ENOMEM) => Some(DEAD_TARGET.into()),
-        (Stage::EnterNamespace | Stage::EnterRoot, Errno::EPERM | Errno::EACCES) => Some(
-            "this takes CAP_SYS_ADMIN (and CAP_SYS_CHROOT for mnt) over the namespace: be root, or its user namespace's \
-             owner, and enter that as well"
-                .into(),
-        ),
-        (Stage::EnterNamespace, Errno::EINVAL) => {
-            Some("a process with threads, or of another machine's making; see setns(2)".into())
-        }
+        (stage, errno) if stage.is_about_entering() => not_entered(stage, errno),
         (Stage::KeepNamespace, errno) => not_kept(errno),
         (Stage::MakeTimeNamespace, Errno::EINVAL | Errno::ENOENT) => Some("time namespaces need Linux 5.6".into()),
         (Stage::MakeTimeNamespace | Stage::SetClocks, Errno::EPERM | Errno::EACCES) => {
@@ -155,6 +143,26 @@ fn identity_refused(stage: Stage, errno: Errno, user_namespace: bool) -> Option<
         }
         (Stage::SetOomScore, Errno::ENOENT) => "/proc must be mounted for that",
         (Stage::ChangeDirectory, Errno::EACCES) => "it is entered with the rights of the command's user",
+        _ => return None,
+    };
+    Some(hint.into())
+}
+
+/// Why the command does not run in the namespaces of a target.
+fn not_entered(stage: Stage, errno: Errno) -> Option<String> {
+    let hint = match (stage, errno) {
+        (Stage::OpenNamespace, errno) => return not_opened(errno),
+        (Stage::FindTarget, Errno::ESRCH | Errno::ENOENT) => {
+            "it has ended, or runs in a PID namespace that this one does not see: ps shows what there is"
+        }
+        (Stage::StartInside, Errno::ENOMEM) => DEAD_TARGET,
+        (Stage::EnterNamespace | Stage::EnterRoot, Errno::EPERM | Errno::EACCES) => {
+            "this takes CAP_SYS_ADMIN (and CAP_SYS_CHROOT for mnt) over the namespace: be root, or its user namespace's \
+             owner, and enter that as well (--ns with its file, too; or user in --only)"
+        }
+        (Stage::EnterNamespace, Errno::EINVAL) => {
+            "a process with threads, or of another machine's making; see setns(2)"
+        }
         _ => return None,
     };
     Some(hint.into())

@@ -163,6 +163,18 @@ impl Stage {
         )
     }
 
+    /// Whether it is about namespaces that are there, and are to be entered.
+    pub(crate) fn is_about_entering(self) -> bool {
+        matches!(
+            self,
+            Stage::OpenNamespace
+                | Stage::FindTarget
+                | Stage::EnterNamespace
+                | Stage::EnterRoot
+                | Stage::StartInside
+        )
+    }
+
     /// Whether it turns a process into whom the workload is to be.
     pub(crate) fn is_about_identity(self) -> bool {
         matches!(

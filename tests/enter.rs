@@ -157,6 +157,7 @@ fn a_zombie_has_ended_and_nothing_runs_in_the_callers_place() {
             .says(&["cannot find", "ESRCH"], Some("has ended"));
     }
     drop(running);
+    eventually("the target's end", || matches!(procfs::state(workload), None | Some('Z')).then_some(()));
     run(&mut enter(workload, &[], &["echo", "ran"])).exits(125).says(&["ESRCH"], Some("has ended"));
 }
 
