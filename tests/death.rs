@@ -51,6 +51,25 @@ fn stopping_outer_keeps_the_inside_and_killing_it_then_does_not() {
 }
 
 #[test]
+fn a_change_of_ids_does_not_shed_the_tie() {
+    if !privilege::privileged() {
+        return;
+    }
+    let elsewhere = ["--map-users", "0:100000:10", "--map-groups", "0:100000:10"];
+    for place in [Place::Isolated, Place::Bare] {
+        for options in [&["--uid", "65534"][..], &elsewhere] {
+            let marker = marker(4, place);
+            let script = format!("echo up; exec sleep {marker}");
+            let mut running = Running::start(&mut place.pidone(options, &["sh", "-c", &script]));
+            running.expect("up");
+            running.signal(9);
+            running.end().dies_by(9);
+            eventually("nobody is left", || procfs::marked(&format!("sleep\0{marker}")).is_empty().then_some(()));
+        }
+    }
+}
+
+#[test]
 fn b43_init_notices_outers_death_without_pdeathsig() {
     if !privilege::privileged() || !privilege::has("strace") {
         return;

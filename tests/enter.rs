@@ -206,14 +206,18 @@ fn the_death_of_enter_is_the_death_of_what_it_entered() {
     if !privilege::privileged() {
         return;
     }
-    let (_running, workload) = target(Place::Isolated, &[]);
-    let marker = format!("{}.5", 50_000 + std::process::id() % 10_000);
-    let mut entered =
-        Running::start(&mut enter(workload, &[], &["sh", "-c", &format!("echo up; exec sleep {marker}")]));
-    entered.expect("up");
-    entered.signal(9);
-    entered.end().dies_by(9);
-    eventually("nobody is left", || procfs::marked(&format!("sleep\0{marker}")).is_empty().then_some(()));
+    let elsewhere = ["--map-users", "0:100000:10", "--map-groups", "0:100000:10"];
+    // A change of ids sheds the tie to the parent.
+    for (of_target, options) in [(&[][..], &[][..]), (&[], &["--uid", "65534"]), (&elsewhere, &[])] {
+        let (_running, workload) = target(Place::Isolated, of_target);
+        let marker = format!("{}.5", 50_000 + std::process::id() % 10_000);
+        let script = format!("echo up; exec sleep {marker}");
+        let mut entered = Running::start(&mut enter(workload, options, &["sh", "-c", &script]));
+        entered.expect("up");
+        entered.signal(9);
+        entered.end().dies_by(9);
+        eventually("nobody is left", || procfs::marked(&format!("sleep\0{marker}")).is_empty().then_some(()));
+    }
 }
 
 #[test]

@@ -138,6 +138,18 @@ fn uptime(place: Place, options: &[&str]) -> f64 {
 }
 
 #[test]
+fn who_had_to_change_its_ids_still_sets_clocks_and_scores() {
+    if !privilege::privileged() {
+        return;
+    }
+    let options =
+        ["--map-users", "0:100000:10", "--map-groups", "0:100000:10", "--oom-score-adj", "10", "--boottime"];
+    for place in [Place::Isolated, Place::Bare, Place::Subreaper] {
+        assert!(uptime(place, &[&options[..], &["300000000"]].concat()) >= 300_000_000.0, "{place:?}");
+    }
+}
+
+#[test]
 fn a_machine_that_booted_nine_years_ago_and_one_that_has_just_booted() {
     for (place, _) in places() {
         let own = |path| std::fs::read_to_string(path).unwrap().split(' ').next().unwrap().parse::<f64>().unwrap();

@@ -169,8 +169,9 @@ fn become_workload(entry: Entry<'_>, reporter: &Reporter, gate: Gate) -> Failure
     if request.command.is_empty() {
         request.command.push(login_shell(request.identity.user.as_deref()));
     }
+    let tie = plan.die_with_parent.then_some(reporter);
     match Workload::new(&request, None, signals) {
-        Ok(mut command) => workload::become_it(&mut command, terminal).failure(&command),
+        Ok(mut command) => workload::become_it(&mut command, terminal, tie).failure(&command),
         Err(error) => Failure::new(Stage::LookUpInside, error.message, Errno::ENOENT),
     }
 }

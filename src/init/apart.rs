@@ -71,7 +71,7 @@ fn become_workload(
         .and_then(|()| own.map_or(Ok(()), |own| namespaces::set_up(own, gate)))
         .and_then(|()| own.map_or(Ok(()), namespaces::enter_time_namespace));
     match furnished {
-        Ok(()) => workload::become_it(workload, terminal).failure(workload),
+        Ok(()) => workload::become_it(workload, terminal, None).failure(workload),
         Err(failure) => failure,
     }
 }

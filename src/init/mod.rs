@@ -37,12 +37,11 @@ use crate::parent::Parent;
 use crate::plan::LaunchPlan;
 use crate::reap;
 use crate::request::{Grouping, Orphans, Place};
-use crate::sys::{Recipient, exit_now};
+use crate::sys::Recipient;
 use crate::terminal::{self, Terminal};
 use log::warn;
 use nix::errno::Errno;
 use nix::sys::prctl;
-use nix::sys::signal::Signal as StandardSignal;
 use nix::unistd::{Pid, getpid};
 use std::ffi::c_int;
 
@@ -93,7 +92,7 @@ pub(crate) fn isolated(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
     let started = leave_outers_group(own_group, &reporter)
         .and_then(|()| watch_outer(&plan, &reporter))
         .and_then(|()| die_with_outer(&plan, &reporter))
-        .and_then(|()| namespaces::set_up(&plan.namespaces, link.gate))
+        .and_then(|()| set_up(&plan, link.gate, &reporter))
         .and_then(|()| wait_for_keeper(link.hold, &reporter))
         .and_then(|()| start(&mut plan, job.terminal()));
     // Outer gives the foreground back to the shell, whose process group cannot even be named from in here.
@@ -172,11 +171,14 @@ fn see_to_orphans(orphans: Orphans) -> Result<(), Failure> {
 pub(crate) fn bare(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
     let ready = leave_outers_group(plan.rules.grouping, &link.reporter)
         .and_then(|()| die_with_outer(&plan, &link.reporter))
-        .and_then(|()| namespaces::set_up(&plan.namespaces, link.gate))
+        .and_then(|()| set_up(&plan, link.gate, &link.reporter))
         .and_then(|()| namespaces::enter_time_namespace(&plan.namespaces))
         .and_then(|()| wait_for_keeper(link.hold, &link.reporter));
     let failure = match (ready, &mut plan.workload) {
-        (Ok(()), Some(workload)) => workload::become_it(workload, job.terminal()).failure(workload),
+        (Ok(()), Some(workload)) => {
+            let tie = plan.die_with_parent.then_some(&link.reporter);
+            workload::become_it(workload, job.terminal(), tie).failure(workload)
+        }
         // The plan refuses a pause here.
         (Ok(()), None) => Failure::new(Stage::StartProcess, "--pause", Errno::EINVAL),
         (Err(failure), _) => failure,
@@ -205,8 +207,7 @@ fn fail(failure: Failure, reporter: &Reporter) -> c_int {
     PIDONE_FAILED.into()
 }
 
-/// Arranges for SIGKILL at outer's death, and looks whether it is already too late for that: getppid(2) cannot tell,
-/// it is 0 in a new PID namespace from the start (B42).
+/// See `workload::tie_to_outer`; unless it is not wanted.
 ///
 /// # Errors
 /// Of prctl(2).
@@ -214,12 +215,14 @@ pub(crate) fn die_with_outer(plan: &LaunchPlan, reporter: &Reporter) -> Result<(
     if !plan.die_with_parent {
         return Ok(());
     }
-    let set = prctl::set_pdeathsig(StandardSignal::SIGKILL);
-    set.map_err(|errno| Failure::new(Stage::TieToOuter, "PR_SET_PDEATHSIG", errno))?;
-    if !reporter.outer_lives() {
-        exit_now(PIDONE_FAILED.into());
-    }
-    Ok(())
+    let tied = workload::tie_to_outer(reporter);
+    tied.map_err(|errno| Failure::new(Stage::TieToOuter, "PR_SET_PDEATHSIG", errno))
+}
+
+/// The furnishing of new namespaces; and the tie to outer once more where ids may have changed meanwhile.
+fn set_up(plan: &LaunchPlan, gate: Option<Gate>, reporter: &Reporter) -> Result<(), Failure> {
+    namespaces::set_up(&plan.namespaces, gate)?;
+    if plan.namespaces.id_maps.is_some() { die_with_outer(plan, reporter) } else { Ok(()) }
 }
 
 /// A second way to notice outer's death, for an init that lives long: PR_SET_PDEATHSIG is cleared by changes of

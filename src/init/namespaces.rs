@@ -10,6 +10,7 @@ use crate::plan::NamespacePlan;
 use crate::request::Furnishing;
 use crate::sys;
 use nix::fcntl::{OFlag, open};
+use nix::sys::prctl;
 use nix::sys::stat::Mode;
 use nix::unistd::write;
 use std::ffi::OsStr;
@@ -53,6 +54,7 @@ fn become_somebody(maps: &IdMaps) -> Result<(), Failure> {
         move |errno| Failure::new(Stage::BecomeRootInside, object, errno)
     };
     let (user_is_lost, group_is_lost) = maps.wants_root();
+    let was_dumpable = sys::is_dumpable();
     if user_is_lost || group_is_lost {
         // Ignoring the error: setgroups(2) may have been given up for the map's sake.
         let _ = sys::set_groups(&[]);
@@ -62,6 +64,11 @@ fn become_somebody(maps: &IdMaps) -> Result<(), Failure> {
     }
     if user_is_lost {
         sys::set_uid(0).map_err(failure("uid 0"))?;
+    }
+    if was_dumpable && (user_is_lost || group_is_lost) {
+        // A change of credentials makes undumpable, and what is below /proc/self then belongs to a root outside
+        // (PR_SET_DUMPABLE, prctl(2); proc(5)). Ignoring the error: it takes no privilege.
+        let _ = prctl::set_dumpable(true);
     }
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 use super::dress::{self, Misfit, Subject};
 use crate::error::{Failure, Stage};
+use crate::exit::PIDONE_FAILED;
+use crate::handshake::Reporter;
 use crate::plan::{SHELL, SHELL_PATH_INDEX, Workload};
 use crate::request::Grouping;
 use crate::sys;
@@ -9,6 +11,7 @@ use crate::terminal::Terminal;
 use log::debug;
 use nix::errno::Errno;
 use nix::sys::prctl;
+use nix::sys::signal::Signal as StandardSignal;
 use nix::unistd::{AccessFlags, Pid, access, getpid, setpgid, setsid};
 use std::ffi::{CStr, c_int};
 use std::os::unix::ffi::OsStrExt;
@@ -57,7 +60,7 @@ pub(super) fn start(
     let was_dumpable = workload.identity.changes_credentials() && sys::is_dumpable();
     let spawned = sys::spawn_sharing_memory(&mut || {
         error = Some(match leave_group(grouping) {
-            Ok(()) => become_it(workload, terminal),
+            Ok(()) => become_it(workload, terminal, None),
             Err(errno) => ExecError::of_command(Stage::MakeSession, errno),
         });
         UNSEEN
@@ -103,8 +106,9 @@ pub(crate) fn leave_group(grouping: Grouping) -> nix::Result<()> {
 }
 
 /// Turns the calling process into the workload: what pidone changed of the process it was started as is put back, what
-/// was asked for is put on, and exec replaces the rest. Allocates nothing and comes back only with an error.
-pub(crate) fn become_it(workload: &mut Workload, terminal: Option<&Terminal>) -> ExecError {
+/// was asked for is put on, and exec replaces the rest. Allocates nothing and comes back only with an error. With a `tie`
+/// it dies with outer, whoever it is by then.
+pub(crate) fn become_it(workload: &mut Workload, terminal: Option<&Terminal>, tie: Option<&Reporter>) -> ExecError {
     if let Some(terminal) = terminal {
         // Before exec, so that the workload can read from its first instruction on; SIGTTOU is still blocked.
         terminal.hand_to(getpid());
@@ -115,11 +119,30 @@ pub(crate) fn become_it(workload: &mut Workload, terminal: Option<&Terminal>) ->
     if let Err(misfit) = dress::put_on(&workload.identity) {
         return misfit.into();
     }
+    if let Some(reporter) = tie
+        && let Err(errno) = tie_to_outer(reporter)
+    {
+        return ExecError::of_command(Stage::TieToOuter, errno);
+    }
     // Last: from here on a pending signal acts as it will act on the workload.
     match workload.signals.restore() {
         Ok(()) => exec(workload),
         Err(errno) => ExecError::of_command(Stage::RestoreSignals, errno),
     }
+}
+
+/// Arranges for SIGKILL at outer's death, and looks whether it is already too late for that: getppid(2) cannot tell, it is
+/// 0 in a new PID namespace from the start (B42). A change of user or group undoes it, so it is done again after one
+/// (`PR_SET_PDEATHSIG`, prctl(2); B43).
+///
+/// # Errors
+/// Of prctl(2).
+pub(crate) fn tie_to_outer(reporter: &Reporter) -> nix::Result<()> {
+    prctl::set_pdeathsig(StandardSignal::SIGKILL)?;
+    if !reporter.outer_lives() {
+        sys::exit_now(PIDONE_FAILED.into());
+    }
+    Ok(())
 }
 
 /// Tries each path, like execvp(3), but keeps "not there" and "there, but does not run" apart.
