@@ -64,7 +64,7 @@ pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<S
         }
         (Stage::MountProc | Stage::BindProc, Errno::ENOSYS) => files::hint(failure, user_namespace),
         (stage, _) if stage.is_about_files() => files::hint(failure, user_namespace),
-        (Stage::MountProc, Errno::EPERM) => Some(proc_refused()),
+        (Stage::MountProc, Errno::EPERM) => Some(proc_refused(namespaces)),
         (Stage::MountProc | Stage::SetPropagation, Errno::EACCES) => {
             Some("a security module forbids it; docker: --security-opt apparmor=unconfined".into())
         }
@@ -230,7 +230,11 @@ fn namespace_limit(namespaces: Kinds) -> String {
 
 /// The kernel refuses a fresh /proc that would show what is hidden in the old one ("mount too revealing"). The new
 /// mount namespace is a copy of ours, so the masks can be read here.
-fn proc_refused() -> String {
+fn proc_refused(namespaces: Kinds) -> String {
+    if namespaces.has(Kind::User) && !namespaces.has(Kind::Pid) {
+        return "the new user namespace does not own this PID namespace: use --proc bind, or leave out --in-place"
+            .into();
+    }
     let mounts = fs::read("/proc/self/mountinfo").unwrap_or_default();
     let masked = masks_below_proc(&mounts);
     if masked.is_empty() {

@@ -67,8 +67,13 @@ impl NamespacePlan {
             Place::Isolated | Place::Bare => Kinds::of(&[Kind::Pid, Kind::Mount]),
         };
         let kinds = asked.kinds.and(implied);
-        let keeps_proc = place == Place::InPlace && request.furnishing.rootfs.is_none();
-        let default_proc = if keeps_proc { ProcMount::None } else { ProcMount::Fresh };
+        let default_proc = match (place, request.furnishing.rootfs.is_some()) {
+            (Place::Isolated | Place::Bare, _) => ProcMount::Fresh,
+            (Place::InPlace, false) => ProcMount::None,
+            // A user namespace does not own the PID namespace that it was made in, and so may mount no procfs of it.
+            (Place::InPlace, true) if kinds.has(Kind::User) => ProcMount::Bind,
+            (Place::InPlace, true) => ProcMount::Fresh,
+        };
         let offset = |clock: &str, offset: Option<ClockOffset>| {
             offset.map_or(String::new(), |ClockOffset { seconds, nanoseconds }| {
                 format!("{clock} {seconds} {nanoseconds}\n")

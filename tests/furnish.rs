@@ -54,6 +54,21 @@ fn in_place_it_is_the_workloads_alone() {
 }
 
 #[test]
+fn in_place_there_is_a_proc_in_it_also_for_a_user_namespace() {
+    if !privilege::user_namespaces() || !privilege::has("busybox") {
+        return;
+    }
+    let _mounts = Mounts::watch();
+    let root = rootfs("in-place-proc");
+    let script = "cat /proc/self/comm; ls /";
+    let ended = run(&mut in_root(Place::Subreaper, &root, &["--map-root"], script));
+    assert_eq!(ended.exits(0).silently().stdout, "cat\nbin\nproc\n");
+    // A fresh one is not to be had: the user namespace does not own the PID namespace.
+    let ended = run(&mut in_root(Place::Subreaper, &root, &["--map-root", "--proc", "fresh"], script));
+    ended.exits(125).says(&["/proc", "(EPERM)"], Some("--proc bind"));
+}
+
+#[test]
 fn the_old_root_is_out_of_reach_for_a_root_that_tries() {
     if !privilege::privileged() || !privilege::has("busybox") {
         return;

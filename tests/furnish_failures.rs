@@ -92,6 +92,24 @@ fn what_is_not_there_or_is_something_else_is_named() {
 }
 
 #[test]
+fn a_link_to_the_root_is_no_place_to_mount_on() {
+    let _mounts = Mounts::watch();
+    for place in furnished() {
+        let root = rootfs("self");
+        symlink("/", root.join("top")).unwrap();
+        let at = root.to_str().unwrap();
+        let bind = format!("{at}:/twice");
+        for options in [["--mask", "/top"], ["--bind", "/usr:/top"], ["--tmpfs", "/top"]] {
+            let ended = run(&mut place.pidone(&[&["--rootfs", at], &options[..]].concat(), &["true"]));
+            ended.exits(125).says(&["mount on this path: /top: ", "(EBUSY)"], Some("leads to the root directory"));
+        }
+        // The same directory, mounted elsewhere inside, is another place.
+        let twice = ["--bind", &bind, "--mask", "/twice"];
+        run(&mut in_root(place, &root, &twice, "ls /twice; ls /bin/sh")).exits(0).silently();
+    }
+}
+
+#[test]
 fn links_in_the_new_root_do_not_lead_out_of_it() {
     let _mounts = Mounts::watch();
     for place in furnished() {

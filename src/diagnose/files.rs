@@ -39,6 +39,9 @@ pub(super) fn hint(failure: &Failure, user_namespace: bool) -> Option<String> {
         (Stage::MountThere, Errno::ENOTDIR | Errno::EISDIR) => {
             "a directory goes on a directory, and anything else on a file"
         }
+        (Stage::MountThere, Errno::EBUSY) => {
+            "a link leads to the root directory itself: --rootfs DIR gives the command another"
+        }
         (Stage::SwitchRoot, Errno::EINVAL) => {
             "if / is the initial ramfs it cannot be put away: leave it by switch_root(8) first"
         }

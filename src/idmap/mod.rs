@@ -131,6 +131,9 @@ pub(crate) struct Authority<'a> {
 /// Most lines that the kernel takes, since Linux 4.15.
 const MOST_LINES: usize = 340;
 
+/// Of a map's text: less than a page at a time, user_namespaces(7).
+const MOST_BYTES: usize = 4095;
+
 impl Kind {
     fn asked(self, request: &MapRequest) -> &[Range] {
         match self {
@@ -208,13 +211,17 @@ impl IdMap {
 
     /// The numbers, as the files below /proc and the helpers' command lines have them, one range a line.
     pub(crate) fn lines(&self) -> String {
-        let mut text = String::new();
-        for Range { inside, outside, count } in &self.ranges {
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "{inside} {outside} {count}");
-        }
-        text
+        lines(&self.ranges)
     }
+}
+
+fn lines(ranges: &[Range]) -> String {
+    let mut text = String::new();
+    for Range { inside, outside, count } in ranges {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{inside} {outside} {count}");
+    }
+    text
 }
 
 /// Gives ids from 0 up, as far as they are free, to the subordinate ones.
@@ -253,6 +260,13 @@ fn check(kind: Kind, ranges: &[Range]) -> Result<(), UsageError> {
     let wrong = |message: String, hint: &str| Err(UsageError::with_hint(format!("{option}: {message}"), hint));
     if ranges.len() > MOST_LINES {
         let message = format!("{} ranges, and the kernel takes {MOST_LINES} at most", ranges.len());
+        return wrong(message, "join what is consecutive");
+    }
+    if lines(ranges).len() > MOST_BYTES {
+        let message = format!(
+            "{} ranges are more than {MOST_BYTES} bytes of text, and the kernel takes no more",
+            ranges.len()
+        );
         return wrong(message, "join what is consecutive");
     }
     let text = |range: &Range| format!("{}:{}:{}", range.inside, range.outside, range.count);

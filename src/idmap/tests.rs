@@ -59,6 +59,10 @@ fn what_the_kernel_would_refuse_is_named_before() {
     let many: Vec<_> = (0..341).map(|number| range(number, number, 1)).collect();
     assert!(map(&users(&many), &root()).unwrap_err().contains("341 ranges"));
     assert!(map(&users(&many[..340]), &root()).is_ok());
+    // Fewer lines, but long ones: the kernel takes less than a page of them.
+    let long: Vec<_> = (0..340).map(|number| range(number, 1_000_000_000 + 2 * number, 1)).collect();
+    assert!(map(&users(&long), &root()).unwrap_err().contains("4095 bytes"));
+    assert!(map(&users(&long[..200]), &root()).is_ok());
     assert!(map(&users(&[range(0, 0, u32::MAX)]), &root()).is_ok());
 }
 

@@ -5,7 +5,7 @@
 //! and which ends with this process: a failure half-way leaves no mount behind.
 
 use super::mounts;
-use super::root::{Kind, Root, mount_on};
+use super::root::{Kind, Root};
 use crate::error::{Failure, Stage};
 use crate::request::{FurnishStep, Furnishing, ProcMount, Propagation};
 use crate::sys::{Extent, MountAttributes, clone_tree, new_file_system, set_read_only};
@@ -127,7 +127,7 @@ fn mask(root: &Root, target: &OsStr, devices: &Devices) -> Result<(), Failure> {
         }
         Kind::File => devices.node(c"null")?,
     };
-    mount_on(&empty, &place, target)
+    root.mount_on(&empty, &place, target)
 }
 
 /// The caller's /dev, by a descriptor, which still leads there when something has been mounted on it.

@@ -9,7 +9,7 @@ use nix::Result as SysResult;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2};
 use nix::mount::{MntFlags, umount2};
-use nix::sys::stat::{Mode, SFlag, fstat, mkdirat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, mkdirat};
 use nix::unistd::{chdir, fchdir, pivot_root};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -69,10 +69,36 @@ impl Root {
     /// # Errors
     /// ENOENT, ENOTDIR, EACCES, ELOOP: of the path. ENOSYS before Linux 5.6.
     pub(super) fn find(&self, path: &OsStr) -> SysResult<OwnedFd> {
-        let resolve = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
-        let how = OpenHow::new().flags(NAME_ONLY).resolve(resolve);
+        self.resolve(path, ResolveFlag::empty())
+    }
+
+    fn resolve(&self, path: &OsStr, flags: ResolveFlag) -> SysResult<OwnedFd> {
+        let inside = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
+        let how = OpenHow::new().flags(NAME_ONLY).resolve(inside | flags);
         // EAGAIN is how the kernel says that somebody moved things about while it followed a `..`.
         retry_interrupted(|| openat2(&self.0, path, how))
+    }
+
+    /// Mounts `tree` on what was found at `target`, which is a directory if `tree` is one, and none if not.
+    ///
+    /// # Errors
+    /// EPERM, ENOSYS: no such mounts here. ENOSPC: too many. EBUSY: it is the root itself, by a link; what is mounted on
+    /// that is seen by nobody who looks from it.
+    pub(super) fn mount_on(&self, tree: &OwnedFd, place: &OwnedFd, target: &OsStr) -> Result<(), Failure> {
+        let mounted = self.refuse_root(place, target).and_then(|()| attach(tree, place));
+        mounted.map_err(|errno| Failure::new(Stage::MountThere, target, errno))
+    }
+
+    /// Its directory may well be mounted somewhere inside, too: it is the root if no mount lies on the way.
+    fn refuse_root(&self, place: &OwnedFd, target: &OsStr) -> SysResult<()> {
+        let identity = |stat: FileStat| (stat.st_dev, stat.st_ino);
+        if identity(fstat(place)?) != identity(fstat(&self.0)?) {
+            return Ok(());
+        }
+        match self.resolve(target, ResolveFlag::RESOLVE_NO_XDEV) {
+            Err(Errno::EXDEV) => Ok(()),
+            _ => Err(Errno::EBUSY),
+        }
     }
 
     /// Mounts `tree` at `target`, which is made where it is missing, like the directories above it.
@@ -87,7 +113,7 @@ impl Root {
         match (kind, Kind::of(&place).map_err(failed(Stage::MountThere))?) {
             (Kind::Directory, Kind::File) => Err(failed(Stage::MountThere)(Errno::ENOTDIR)),
             (Kind::File, Kind::Directory) => Err(failed(Stage::MountThere)(Errno::EISDIR)),
-            _ => mount_on(tree, &place, target),
+            _ => self.mount_on(tree, &place, target),
         }
     }
 
@@ -134,14 +160,6 @@ impl Root {
         umount2(c".", MntFlags::MNT_DETACH)?;
         chdir(c"/")
     }
-}
-
-/// Mounts `tree` on what was found at `target`, which is a directory if `tree` is one, and none if not.
-///
-/// # Errors
-/// EPERM, ENOSYS: no such mounts here. ENOSPC: too many.
-pub(super) fn mount_on(tree: &OwnedFd, place: &OwnedFd, target: &OsStr) -> Result<(), Failure> {
-    attach(tree, place).map_err(|errno| Failure::new(Stage::MountThere, target, errno))
 }
 
 impl AsFd for Root {
