@@ -2,14 +2,14 @@
 //!
 //! Past 300 lines because each failure has its advice here, and a look at the machine to tell which.
 
+mod creating;
+mod entering;
 mod files;
 
-use crate::capability::{SETFCAP, SYS_ADMIN, is_effective};
 use crate::error::{Failure, Stage};
 use crate::namespace::{Kind, Kinds};
 use crate::path::DEFAULT_PATH;
 use nix::errno::Errno;
-use nix::unistd::{Pid, geteuid, getpid};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -32,31 +32,22 @@ pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<S
     match (failure.stage, failure.errno) {
         (Stage::CloneNamespaces | Stage::StartProcess, Errno::EAGAIN) => Some(process_limit()),
         (Stage::CloneNamespaces | Stage::StartProcess, Errno::ENOMEM) => Some(DEAD_NAMESPACE.into()),
-        (Stage::CloneNamespaces, Errno::EPERM)
-            if user_namespace && status_field("Seccomp").as_deref() == Some("2") =>
-        {
-            Some(FILTERED.into())
-        }
-        (Stage::CloneNamespaces, Errno::EPERM) if user_namespace => Some(user_namespace_refused()),
-        (Stage::MapIds, Errno::EPERM) if geteuid().is_root() && !is_effective(SETFCAP) => Some(NO_SETFCAP.into()),
-        (Stage::CloneNamespaces, Errno::EPERM) => Some(no_privilege()),
-        (Stage::CloneNamespaces, Errno::ENOSPC) => Some(namespace_limit(namespaces)),
-        (Stage::CloneNamespaces, Errno::EINVAL) => Some(OTHER_NAMESPACE_FOR_CHILDREN.into()),
-        (Stage::MapIds, Errno::ENOENT) if !failure.object.as_bytes().starts_with(b"/") => Some(
-            "install it (Debian: apt-get install uidmap), or map yourself alone: --map-root, --map-current".into(),
-        ),
-        (stage, errno) if stage.is_about_entering() => not_entered(stage, errno),
-        (Stage::KeepNamespace, errno) => not_kept(errno),
+        (Stage::CloneNamespaces, errno) => creating::not_made(errno, namespaces),
+        (Stage::MapIds, _) => creating::not_mapped(failure, namespaces),
+        (stage, errno) if stage.is_about_entering() => entering::not_entered(stage, errno),
+        (Stage::KeepNamespace, errno) => entering::not_kept(errno),
         (Stage::MakeTimeNamespace, Errno::EINVAL | Errno::ENOENT) => Some("time namespaces need Linux 5.6".into()),
+        (Stage::MakeTimeNamespace, Errno::ENOSPC) => {
+            Some("user.max_time_namespaces is reached, or 0: raise it with sysctl".into())
+        }
         (Stage::MakeTimeNamespace | Stage::SetClocks, Errno::EPERM | Errno::EACCES) => {
             Some("this takes CAP_SYS_ADMIN and CAP_SYS_TIME, or --map-root".into())
         }
         (Stage::SetClocks, Errno::ERANGE) => {
             Some("the clock would stand before 0, or in more than 146 years".into())
         }
-        (Stage::MapIds, Errno::ENOENT) => Some("/proc must be mounted, and be that of this PID namespace".into()),
-        (Stage::MapIds | Stage::SetPropagation, Errno::EPERM | Errno::EACCES) if user_namespace => {
-            Some(user_namespace_refused())
+        (Stage::SetPropagation, Errno::EPERM | Errno::EACCES) if user_namespace => {
+            Some(creating::user_namespace_refused(namespaces))
         }
         (Stage::SetPropagation, Errno::EINVAL) => Some(NOT_A_MOUNT_POINT.into()),
         (Stage::ConfineProc, Errno::EINVAL) => {
@@ -80,43 +71,15 @@ pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<S
 
 const DEAD_NAMESPACE: &str =
     "if memory is free, this is a PID namespace whose init has ended: no process can be made in it";
-const DEAD_TARGET: &str = "if memory is free, its init has ended: no process can be made in it; the target's other namespaces \
-                           can be entered: --only with a list of them, such as --only mnt,net,uts";
-const OTHER_NAMESPACE_FOR_CHILDREN: &str =
-    "setns or unshare has chosen another PID namespace for the children of this process: fork there first";
 const NOT_A_MOUNT_POINT: &str =
     "/ is no mount point (a chroot?): bind-mount it on itself before the chroot, or use --propagation unchanged";
-
-const FILTERED: &str = "a seccomp filter is in force and may forbid user namespaces; docker: --security-opt \
-                        seccomp=unconfined; --in-place needs none";
-const NO_SETFCAP: &str = "to map uid 0 of outside takes CAP_SETFCAP (docker: --cap-add SETFCAP, or --user for another uid); \
-                          --in-place needs nothing";
-/// CAP_SYS_ADMIN is missing, or something stronger than capabilities says no.
-fn no_privilege() -> String {
-    if is_effective(SYS_ADMIN) {
-        return "CAP_SYS_ADMIN is there, so a seccomp filter or security module forbids it; --in-place needs no namespaces".into();
-    }
-    match (geteuid().is_root() && in_container(), getpid() == Pid::from_raw(1)) {
-        (true, true) => {
-            "this container lacks CAP_SYS_ADMIN (docker: --cap-add SYS_ADMIN); without --isolate or \
-                         --as-pid1 none is needed"
-        }
-        (true, false) => {
-            "this container may not make namespaces, and pidone is not its PID 1: use --in-place, or try \
-                          --map-root"
-        }
-        (false, _) => {
-            "this needs CAP_SYS_ADMIN: run as root, add --map-root to do it as an ordinary user, or use --in-place"
-        }
-    }
-    .into()
-}
 
 /// Why the workload cannot become whom it is to be.
 fn identity_refused(stage: Stage, errno: Errno, user_namespace: bool) -> Option<String> {
     let hint = match (stage, errno) {
         (Stage::SetUid | Stage::SetGid | Stage::SetGroups, Errno::EPERM | Errno::EINVAL) if user_namespace => {
-            "in a new user namespace only ids that are mapped into it can be taken"
+            "in a new user namespace only ids that are mapped into it can be taken: map more, by --map-auto or --map-users \
+             and --map-groups"
         }
         (Stage::SetUid, Errno::EPERM) => {
             "this takes CAP_SETUID: start as root (docker: --user 0, --cap-add SETUID)"
@@ -142,90 +105,13 @@ fn identity_refused(stage: Stage, errno: Errno, user_namespace: bool) -> Option<
             "to go below the present value takes CAP_SYS_RESOURCE (docker: --oom-score-adj)"
         }
         (Stage::SetOomScore, Errno::ENOENT) => "/proc must be mounted for that",
+        (Stage::ChangeDirectory, Errno::ENOENT) => {
+            "it must be there for the command, which may see other directories"
+        }
         (Stage::ChangeDirectory, Errno::EACCES) => "it is entered with the rights of the command's user",
         _ => return None,
     };
     Some(hint.into())
-}
-
-/// Why the command does not run in the namespaces of a target.
-fn not_entered(stage: Stage, errno: Errno) -> Option<String> {
-    let hint = match (stage, errno) {
-        (Stage::OpenNamespace, errno) => return not_opened(errno),
-        (Stage::FindTarget, Errno::ESRCH | Errno::ENOENT) => {
-            "it has ended, or runs in a PID namespace that this one does not see: ps shows what there is"
-        }
-        (Stage::StartInside, Errno::ENOMEM) => DEAD_TARGET,
-        (Stage::EnterNamespace | Stage::EnterRoot, Errno::EPERM | Errno::EACCES) => {
-            "this takes CAP_SYS_ADMIN (and CAP_SYS_CHROOT for mnt) over the namespace: be root, or its user namespace's \
-             owner, and enter that as well (--ns with its file, too; or user in --only)"
-        }
-        (Stage::EnterNamespace, Errno::EINVAL) => {
-            "a process with threads, or of another machine's making; see setns(2)"
-        }
-        _ => return None,
-    };
-    Some(hint.into())
-}
-
-fn not_opened(errno: Errno) -> Option<String> {
-    let hint = match errno {
-        Errno::EACCES | Errno::EPERM => {
-            "this takes the rights to trace the process: the same user, or CAP_SYS_PTRACE"
-        }
-        Errno::ENOENT => "nothing is kept there, or the process has ended",
-        Errno::ENOTTY => "that is no namespace's file",
-        Errno::ENOTDIR => "a directory made by --persist is wanted, or --ns with the file of a namespace",
-        Errno::EEXIST => "one namespace of a kind can be entered, and this is a second one",
-        _ => return None,
-    };
-    Some(hint.into())
-}
-
-fn not_kept(errno: Errno) -> Option<String> {
-    let hint = match errno {
-        Errno::EEXIST => "something is kept there already: 'pidone release' it, or choose another directory",
-        Errno::EPERM => "to mount files takes CAP_SYS_ADMIN over the caller's own mount namespace",
-        Errno::EACCES => "the directory must be one of your own",
-        Errno::ENOTDIR => "that is a file: name a directory, which may be a new one",
-        Errno::ENOENT => "the directory above it is missing: make that first",
-        _ => return None,
-    };
-    Some(hint.into())
-}
-
-/// The marks that engines leave.
-fn in_container() -> bool {
-    Path::new("/.dockerenv").exists()
-        || Path::new("/run/.containerenv").exists()
-        || std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
-        || std::env::var_os("container").is_some()
-}
-
-/// Why an ordinary user gets no user namespace, or one without rights.
-fn user_namespace_refused() -> String {
-    if !is_effective(SYS_ADMIN) && sysctl("kernel/unprivileged_userns_clone") == Some(0) {
-        return "user namespaces are off for ordinary users: sysctl kernel.unprivileged_userns_clone=1".into();
-    }
-    if sysctl("kernel/apparmor_restrict_unprivileged_userns") == Some(1) {
-        return "AppArmor restricts user namespaces: add a profile that allows userns for pidone, \
-                or sysctl kernel.apparmor_restrict_unprivileged_userns=0"
-            .into();
-    }
-    "user namespaces are forbidden here, by a chroot or a security module; --in-place needs none".into()
-}
-
-/// ENOSPC stands for both a limit and the depth of nesting; a limit of zero is the one case that can be told apart.
-fn namespace_limit(namespaces: Kinds) -> String {
-    for kind in namespaces.iter().map(Kind::name) {
-        if sysctl(&format!("user/max_{kind}_namespaces")) == Some(0) {
-            return format!("user.max_{kind}_namespaces is 0: raise it with sysctl");
-        }
-    }
-    let limit = sysctl("user/max_pid_namespaces").map_or(String::new(), |limit| format!(" ({limit})"));
-    format!(
-        "PID and user namespaces nest 32 levels deep at most: this is one too many, or user.max_pid_namespaces{limit} is reached"
-    )
 }
 
 /// The kernel refuses a fresh /proc that would show what is hidden in the old one ("mount too revealing"). The new
@@ -313,9 +199,9 @@ fn not_found(command: &OsStr, circumstances: &Circumstances) -> Option<String> {
             "the command is one word, and no shell splits it: give its arguments apart, or use sh -c".into(),
         );
     }
-    let inside = if other_root { " (inside the new root directory)" } else { "" };
+    let inside = if other_root { " (inside, in the root directory that it gets)" } else { "" };
     if bytes.starts_with(b"/") {
-        return other_root.then(|| "it is looked for inside the new root directory".into());
+        return other_root.then(|| "it is looked for inside, in the root directory that the command gets".into());
     }
     if bytes.contains(&b'/') {
         return Some("a path without a leading / begins in the working directory".into());

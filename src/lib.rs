@@ -147,7 +147,7 @@ fn enter(target: Target, mut request: RunRequest, signals: SignalState) -> u8 {
         }
         Err(enter::Refusal::Failure(failure)) => {
             let path = std::env::var_os("PATH");
-            let circumstances = Circumstances { kinds: Kinds::NONE, path, other_root: false };
+            let circumstances = Circumstances { kinds: Kinds::NONE, path, other_root: true };
             failure.print(Voice::Pidone, diagnose::hint(&failure, &circumstances).as_deref());
             Codes::PIDONE.status_of(&failure)
         }

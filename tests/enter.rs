@@ -1,6 +1,7 @@
 //! Into namespaces that are there: a process's, or kept ones.
 
 use crate::support::pty::Session;
+use crate::support::rootfs::rootfs;
 use crate::support::{Place, Running, eventually, pidone, play, privilege, procfs, run, scratch, sys};
 use std::path::Path;
 
@@ -74,6 +75,60 @@ fn only_those_that_are_asked_for_are_entered() {
 }
 
 #[test]
+fn root_and_working_directory_are_the_targets_also_in_the_same_mount_namespace() {
+    if !privilege::privileged() || !privilege::has("busybox") {
+        return;
+    }
+    let root = rootfs("enter-root");
+    std::fs::create_dir(root.join("work")).unwrap();
+    let script = "cd /work; echo up; exec busybox sleep 1000";
+    let mut chroot = std::process::Command::new("chroot");
+    let mut jailed = Running::start(chroot.arg(&root).args(["/bin/busybox", "sh", "-c", script]));
+    jailed.expect("up");
+    let ended = run(&mut enter(jailed.pid(), &[], &["/bin/sh", "-c", "pwd; ls /"]));
+    assert_eq!(ended.exits(0).silently().stdout, "/work\nbin\nwork\n");
+    let ended = run(&mut enter(jailed.pid(), &["--workdir", "/bin"], &["/bin/sh", "-c", "pwd"]));
+    assert_eq!(ended.exits(0).silently().stdout, "/bin\n");
+    let ended = run(&mut enter(jailed.pid(), &["--workdir", "../bin"], &["/bin/sh", "-c", "pwd"]));
+    assert_eq!(ended.exits(0).silently().stdout, "/bin\n");
+    run(&mut enter(jailed.pid(), &["--workdir", "/nosuch"], &["/bin/sh"]))
+        .exits(125)
+        .says(&["working directory", "/nosuch", "ENOENT"], Some("other directories"));
+    run(&mut enter(jailed.pid(), &[], &["/bin/bash"])).exits(127).says(&["/bin/bash"], Some("looked for inside"));
+    // The mounts alone make a place.
+    let ended = run(&mut enter(jailed.pid(), &["--only", "uts"], &["sh", "-c", "test -e /usr && echo outside"]));
+    assert_eq!(ended.exits(0).stdout, "outside\n");
+}
+
+#[test]
+fn the_clocks_of_an_init_are_those_of_its_children() {
+    if !privilege::privileged() {
+        return;
+    }
+    let (running, workload) = target(Place::Isolated, &["--uts", "--boottime", "500000000"]);
+    for pid in [procfs::only_child(running.pid()), workload] {
+        let ended =
+            run(&mut enter(pid, &[], &["sh", "-c", "cut -c 1-3 /proc/uptime; readlink /proc/self/ns/time"]));
+        let time = std::fs::read_link(format!("/proc/{workload}/ns/time")).unwrap();
+        assert_eq!(ended.exits(0).silently().stdout, format!("500\n{}\n", time.display()));
+    }
+}
+
+#[test]
+fn where_there_is_nothing_to_enter_a_warning_says_so() {
+    if !privilege::privileged() {
+        return;
+    }
+    let (running, workload) = target(Place::Isolated, &["--uts"]);
+    let ended = run(&mut enter(running.pid(), &[], &["true"]));
+    assert!(ended.exits(0).stderr.contains("warn: nothing to enter"), "{ended:#?}");
+    let ended = run(&mut enter(workload, &["--only", "uts,net,ipc"], &["true"]));
+    assert!(ended.exits(0).stderr.contains("warn: the target has no ipc, net namespace"), "{ended:#?}");
+    let ended = run(&mut enter(workload, &["-v"], &["true"]));
+    assert!(ended.exits(0).stderr.contains("info: entering: pid, mnt, uts\n"), "{ended:#?}");
+}
+
+#[test]
 fn an_ordinary_user_enters_what_is_its_own() {
     if !privilege::user_namespaces() {
         return;
@@ -100,7 +155,7 @@ fn exit_statuses_and_failures_are_those_of_run() {
     for signal in [1, 9, 15, 40] {
         run(&mut enter(workload, &[], &["bash", "-c", &format!("kill -{signal} $$")])).dies_by(signal).silently();
     }
-    run(&mut enter(workload, &[], &["/nonexistent"])).exits(127).says(&["/nonexistent"], None);
+    run(&mut enter(workload, &[], &["/nonexistent"])).exits(127).says(&["/nonexistent"], Some("inside"));
     run(&mut enter(workload, &[], &["/etc/passwd"])).exits(126).says(&["/etc/passwd"], Some("chmod"));
     run(&mut enter(workload, &["--uid", "nosuch"], &["true"]))
         .exits(125)

@@ -91,9 +91,11 @@ fn the_command_is_looked_for_and_started_inside() {
         let ended = run(&mut place.pidone(&["--rootfs", at, "--workdir", "/bin"], &["./busybox", "pwd"]));
         assert_eq!(ended.exits(0).silently().stdout, "/bin\n");
         let ended = run(&mut place.pidone(&["--rootfs", at], &["/usr/bin/env"]));
-        ended.exits(127).says(&["/usr/bin/env", "(ENOENT)"], Some("inside the new root directory"));
+        ended.exits(127).says(&["/usr/bin/env", "(ENOENT)"], Some("in the root directory that the command gets"));
         let ended = run(place.pidone(&["--rootfs", at], &["nosuch"]).env("PATH", "/bin"));
-        ended.exits(127).says(&["nosuch", "(ENOENT)"], Some("PATH=/bin (inside the new root directory)"));
+        ended
+            .exits(127)
+            .says(&["nosuch", "(ENOENT)"], Some("PATH=/bin (inside, in the root directory that it gets)"));
         std::fs::write(root.join("bin/script"), "#!/usr/bin/perl\n").unwrap();
         std::fs::set_permissions(root.join("bin/script"), PermissionsExt::from_mode(0o755)).unwrap();
         let ended = run(&mut place.pidone(&["--rootfs", at], &["script"]));

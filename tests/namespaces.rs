@@ -246,10 +246,11 @@ fn subordinate_ids_are_mapped_by_the_helpers() {
     std::fs::write(&file, "nobody:100000:65536\n").expect("write the ranges");
     // In a mount namespace of the test's own, so that nobody else sees these files.
     let script = "mount --bind $FILE /etc/subuid && mount --bind $FILE /etc/subgid || exit 99
-        run() { setpriv --reuid 65534 --regid 65534 --clear-groups $PIDONE \"$@\" -- sh -c \\
-            'cat /proc/self/uid_map /proc/self/gid_map | tr -s \" \"; id -u; id -g'; }
+        nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups \"$@\"; }
+        run() { nobody $PIDONE \"$@\" -- sh -c 'cat /proc/self/uid_map /proc/self/gid_map | tr -s \" \"; id -u; id -g'; }
         run --map-auto; run --map-current --map-auto; run --map-users 0:100000:5 --map-groups 0:100001:5
-        PATH=/nonexistent run --map-auto; echo $?";
+        nobody env PATH=/nonexistent $PIDONE --map-auto -- /bin/true; echo $?
+        nobody setpriv --no-new-privs $PIDONE --map-auto -- /bin/true; echo $?";
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-c", script]).env("FILE", &file).env("PIDONE", crate::support::binary());
     let ended = run(&mut command);
@@ -258,5 +259,11 @@ fn subordinate_ids_are_mapped_by_the_helpers() {
                     65534\n65534\n 0 100000 5\n 0 100001 5\n0\n0\n";
     let squeezed = ended.stdout.replace("\n65534 65534 1", "\n 65534 65534 1");
     assert!(squeezed.starts_with(&expected.replace("\n65534 65534 1", "\n 65534 65534 1")), "{ended:#?}");
-    assert!(ended.stdout.ends_with("127\n") || ended.stderr.contains("newgidmap"), "{ended:#?}");
+    // Said before anything is cloned.
+    assert!(ended.stdout.ends_with("\n125\n125\n"), "{ended:#?}");
+    let said: Vec<_> = ended.stderr.lines().collect();
+    assert_eq!(said.len(), 4, "{ended:#?}");
+    for (line, words) in said.iter().zip(["executable", "apt-get install uidmap", "no_new_privs", "--map-root"]) {
+        assert!(line.contains(words), "{ended:#?}");
+    }
 }

@@ -159,8 +159,16 @@ fn parse_options(parser: &mut Parser, request: &mut RunRequest) -> Result<Option
         let option = option.ok_or_else(|| from_lexopt(&arg.unexpected()))?;
         let mut value = OsString::new();
         if !option.value.is_empty() {
-            let given = parser.value();
+            let attached = parser.optional_value();
+            let is_attached = attached.is_some();
+            let given = attached.map_or_else(|| parser.value(), Ok);
             value = given.map_err(|error| UsageError { hint: option.form(), ..from_lexopt(&error) })?;
+            if value == "--" && !is_attached {
+                return Err(UsageError::with_hint(
+                    format!("this option needs a value: --{}", option.long),
+                    option.form(),
+                ));
+            }
         }
         let value = Value { option, value };
         match option.group {

@@ -128,6 +128,7 @@ fn bad_words_are_named() {
         (&["--ignore", "CHLD", "x"], None, "--ignore: pidone never forwards this signal: SIGCHLD"),
         (&["--ignore", "NOPE", "x"], None, "--ignore does not know this value: NOPE"),
         (&["--ignore"], None, "this option needs a value: --ignore"),
+        (&["--hostname", "--", "true"], None, "this option needs a value: --hostname"),
         (&["--map-exit", "143", "x"], None, "--map-exit does not know this value: 143"),
         (&["--map-exit", "256:0", "x"], None, "--map-exit does not know this value: 256:0"),
         (&["--map-exit", "0:-1", "x"], None, "--map-exit does not know this value: 0:-1"),

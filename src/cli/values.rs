@@ -122,8 +122,12 @@ fn decimal(number: &str) -> Meaning<(u64, u32)> {
         return None;
     }
     let whole = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    // As many digits as there are in a nanosecond; more say nothing.
-    let fraction = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
+    // There are nine digits in a nanosecond, and no clock of the kernel's takes more.
+    let fraction = format!("{fraction:0<9}");
+    if fraction.len() > 9 && fraction.bytes().skip(9).any(|digit| digit != b'0') {
+        return None;
+    }
+    let fraction = fraction.get(..9)?.parse().ok()?;
     Some((whole, fraction))
 }
 
@@ -234,11 +238,13 @@ mod tests {
             ("-.000000001", (-1, 999_999_999)),
             ("0", (0, 0)),
             ("-0", (0, 0)),
+            ("1.50000000000", (1, 500_000_000)),
         ];
         for (word, offset) in table {
             assert_eq!(parsed(word), Some(offset), "{word}");
         }
-        for word in ["", "-", ".", "1s", "--1", "1e3", "9223372037", "-9223372037", "1.2.3", "1.+2"] {
+        for word in ["", "-", ".", "1s", "--1", "1e3", "9223372037", "-9223372037", "1.2.3", "1.+2", ".0000000001"]
+        {
             assert_eq!(parsed(word), None, "{word}");
         }
     }

@@ -26,7 +26,8 @@ use crate::sys::{self, Forked, SignalState, exit_now};
 use crate::terminal::{self, Terminal};
 use nix::errno::Errno;
 use nix::unistd::{Pid, chroot, fchdir, getuid};
-use std::ffi::{OsString, c_int};
+use std::ffi::{OsStr, OsString, c_int};
+use std::os::unix::ffi::OsStrExt;
 
 /// Why the command does not run.
 pub(crate) enum Refusal {
@@ -57,6 +58,7 @@ pub(crate) fn run(target: &Target, request: RunRequest, signals: SignalState) ->
     let plan = for_entering(&request).map_err(Refusal::Usage)?;
     let parent = plan.parent_death.map(Parent::watch).transpose()?;
     let joining = Joining::open(target, request.enter.only)?;
+    joining.tell(request.enter.only);
     if plan.rules.grouping == Grouping::Session {
         terminal::leave_to_new_session();
     }
@@ -156,7 +158,7 @@ fn become_workload(entry: Entry<'_>, reporter: &Reporter, gate: Gate) -> Failure
         .map_err(|errno| Failure::new(Stage::MakeSession, "setsid", errno))
         .and_then(|()| gate.pass().map_err(|errno| Failure::new(Stage::AwaitIds, "gate pipe", errno)))
         .and_then(|()| init::die_with_outer(plan, reporter))
-        .and_then(|()| enter_root(joining));
+        .and_then(|()| enter_root(joining, request.identity.workdir.as_deref()));
     if let Err(failure) = went_in {
         return failure;
     }
@@ -176,15 +178,19 @@ fn become_workload(entry: Entry<'_>, reporter: &Reporter, gate: Gate) -> Failure
     }
 }
 
-/// What `/` and `.` are for the target; the namespace alone would give its own root.
-fn enter_root(joining: &Joining) -> Result<(), Failure> {
-    let Some((root, directory)) = &joining.root else { return Ok(()) };
-    let enter = || {
-        fchdir(root)?;
-        chroot(".")?;
-        fchdir(directory)
-    };
-    enter().map_err(|errno| Failure::new(Stage::EnterRoot, "/", errno))
+/// What `/` and `.` are for the target; the namespace alone would give its own root. Where there is to be another working
+/// directory, this one may be closed to us; only a relative one begins in it.
+fn enter_root(joining: &Joining, workdir: Option<&OsStr>) -> Result<(), Failure> {
+    if let Some((path, root)) = &joining.root {
+        let entered = fchdir(root).and_then(|()| chroot("."));
+        entered.map_err(|errno| Failure::new(Stage::EnterRoot, path, errno))?;
+    }
+    if let Some((path, directory)) = &joining.directory
+        && workdir.is_none_or(|workdir| !workdir.as_bytes().starts_with(b"/"))
+    {
+        fchdir(directory).map_err(|errno| Failure::new(Stage::ChangeDirectory, path, errno))?;
+    }
+    Ok(())
 }
 
 /// The shell that passwd(5) gives a user inside, or else `/bin/sh`.

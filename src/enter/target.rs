@@ -5,6 +5,7 @@ use crate::error::{Failure, Stage, errno_of};
 use crate::namespace::{self, Kind, Kinds};
 use crate::request::Target;
 use crate::sys;
+use log::{info, warn};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -20,8 +21,10 @@ pub(super) struct Joining {
     pub(super) process: Option<OwnedFd>,
     /// Each with its path, for messages. None is one that we are in already.
     pub(super) namespaces: Vec<(Kind, PathBuf, OwnedFd)>,
-    /// The target's root and working directory, where its mount namespace is entered.
-    pub(super) root: Option<(OwnedFd, OwnedFd)>,
+    /// The target's root directory, where that is another than ours.
+    pub(super) root: Option<(PathBuf, OwnedFd)>,
+    /// Its working directory, unless its mounts are not asked for.
+    pub(super) directory: Option<(PathBuf, OwnedFd)>,
 }
 
 impl Joining {
@@ -56,20 +59,25 @@ impl Joining {
         // and it has not, to go on without it would be to run the command out here.
         let kinds = kinds.filter(|kind| Path::new("/proc/self/ns").join(kind.name()).exists());
         let files = kinds.map(|kind| {
-            open_file(&directory.join("ns").join(kind.name())).map_err(|failure| match failure.errno {
+            open_file(&file_of(&directory, kind)).map_err(|failure| match failure.errno {
                 Errno::ENOENT | Errno::ESRCH => gone(Errno::ESRCH),
                 _ => failure,
             })
         });
         let mut joining = Self::of_files(files.collect::<Result<_, _>>()?, wanted)?;
-        if joining.kinds().has(Kind::Mount) {
-            joining.root =
-                Some((open_directory(&directory.join("root"))?, open_directory(&directory.join("cwd"))?));
+        if wanted.has(Kind::Mount) {
+            let root = open_directory(directory.join("root"))?;
+            let is_elsewhere = joining.kinds().has(Kind::Mount) || !is_same("/", &root.1);
+            joining.root = is_elsewhere.then_some(root);
+            joining.directory = Some(open_directory(directory.join("cwd"))?);
         }
         // Alive now, so all that was opened is that process's.
         if process.as_ref().is_some_and(has_ended) {
             return Err(gone(Errno::ESRCH));
         }
+        // By the descriptor of the process alone one would get into the namespace that it is in.
+        let is_its_own = |(kind, path, _): &(Kind, PathBuf, OwnedFd)| path.ends_with(kind.name());
+        let process = process.filter(|_| joining.namespaces.iter().all(is_its_own));
         Ok(Joining { process, ..joining })
     }
 
@@ -93,7 +101,23 @@ impl Joining {
             seen = seen.with(*kind);
         }
         files.retain(|(kind, _, file)| wanted.has(*kind) && !is_ours(*kind, file));
-        Ok(Joining { process: None, namespaces: files, root: None })
+        Ok(Joining { process: None, namespaces: files, root: None, directory: None })
+    }
+
+    /// Tells what is entered, and warns where that is less than one may think.
+    pub(super) fn tell(&self, only: Option<Kinds>) {
+        let kinds = self.kinds();
+        let left_out = only.map_or(Kinds::NONE, |only| kinds.iter().fold(only, Kinds::without));
+        if !left_out.is_empty() {
+            warn!("the target has no {left_out} namespace of its own to enter");
+        } else if kinds.is_empty() && self.root.is_none() {
+            warn!(
+                "nothing to enter: the target is in the same namespaces; below a pidone, init is the process to name"
+            );
+        }
+        if !kinds.is_empty() {
+            info!("entering: {kinds}");
+        }
     }
 
     /// Which kinds there are to enter.
@@ -109,9 +133,22 @@ fn open_file(path: &Path) -> Result<(Kind, PathBuf, OwnedFd), Failure> {
         .map_err(|errno| Failure::new(Stage::OpenNamespace, path, errno))
 }
 
-fn open_directory(path: &Path) -> Result<OwnedFd, Failure> {
+/// Where a process's namespace is found, or that of its children where they get another. That can be so with two kinds, and
+/// matters with one: an init that has made a time namespace is not in it.
+fn file_of(process: &Path, kind: Kind) -> PathBuf {
+    let namespaces = process.join("ns");
+    let own = namespaces.join(kind.name());
+    let of_children = namespaces.join("time_for_children");
+    let differs = || fs::read_link(&of_children).is_ok_and(|name| fs::read_link(&own).is_ok_and(|own| own != name));
+    if kind == Kind::Time && differs() { of_children } else { own }
+}
+
+fn open_directory(path: PathBuf) -> Result<(PathBuf, OwnedFd), Failure> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    open(path, flags, Mode::empty()).map_err(|errno| Failure::new(Stage::EnterRoot, path, errno))
+    match open(&path, flags, Mode::empty()) {
+        Ok(directory) => Ok((path, directory)),
+        Err(errno) => Err(Failure::new(Stage::EnterRoot, path, errno)),
+    }
 }
 
 /// Whether the process of a pidfd has ended, reaped or not (pidfd_open(2)).
@@ -123,7 +160,11 @@ fn has_ended(process: &OwnedFd) -> bool {
 
 /// Whether we are in that namespace: a user namespace cannot be entered twice, and others need not be.
 fn is_ours(kind: Kind, file: &OwnedFd) -> bool {
-    let own = stat(format!("/proc/self/ns/{}", kind.name()).as_str());
+    is_same(&format!("/proc/self/ns/{}", kind.name()), file)
+}
+
+/// Whether this file is the one at `path`.
+fn is_same(path: &str, file: &OwnedFd) -> bool {
     let identity = |stat: nix::sys::stat::FileStat| (stat.st_dev, stat.st_ino);
-    own.is_ok_and(|own| fstat(file).is_ok_and(|theirs| identity(theirs) == identity(own)))
+    stat(path).is_ok_and(|own| fstat(file).is_ok_and(|theirs| identity(theirs) == identity(own)))
 }

@@ -67,7 +67,7 @@ impl IdMaps {
     /// What was asked for, as far as this caller may have it.
     ///
     /// # Errors
-    /// As `IdMap::new`.
+    /// As `IdMap::new`; and who would have to write them cannot.
     pub(crate) fn new(request: &MapRequest) -> Result<Self, UsageError> {
         let map = |kind: Kind, id: u32| {
             // Who is but himself needs neither the kernel's map nor the files of subordinate ids.
@@ -83,7 +83,10 @@ impl IdMaps {
             };
             IdMap::new(kind, request, &authority)
         };
-        Ok(IdMaps { users: map(Kind::Users, geteuid().as_raw())?, groups: map(Kind::Groups, getegid().as_raw())? })
+        let (users, groups) = (map(Kind::Users, geteuid().as_raw())?, map(Kind::Groups, getegid().as_raw())?);
+        let helpers = [(&users, write::USER_HELPER), (&groups, write::GROUP_HELPER)];
+        helpers.iter().filter(|(map, _)| map.needs_helper).try_for_each(|(_, name)| write::expect_helper(name))?;
+        Ok(IdMaps { users, groups })
     }
 
     /// The uid that the caller has inside: its own as it is mapped, or else root's if there is one; if not, nobody's.
@@ -227,8 +230,11 @@ fn lines(ranges: &[Range]) -> String {
 /// Gives ids from 0 up, as far as they are free, to the subordinate ones.
 fn add_subordinate(kind: Kind, ranges: &mut Vec<Range>, authority: &Authority<'_>) -> Result<(), UsageError> {
     if authority.subordinate.is_empty() {
-        let hint =
-            "an administrator gives them out: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME";
+        let hint = if authority.privileged {
+            "name ids yourself: --map-users 0:100000:65536 --map-groups 0:100000:65536"
+        } else {
+            "an administrator gives them out: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME"
+        };
         let message = format!("--map-auto: {} has no range for you", kind.file());
         return Err(UsageError::with_hint(message, hint));
     }

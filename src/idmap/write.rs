@@ -1,12 +1,13 @@
 //! Runs in: outer, or init in place. Writes the id maps of a child's new user namespace, user_namespaces(7).
 
 use super::{IdMap, IdMaps};
-use crate::error::{Failure, Stage, errno_of};
+use crate::error::{Failure, Stage, UsageError, errno_of};
 use crate::exit::Outcome;
 use crate::path;
 use crate::sys::{self, PointerArray};
 use nix::errno::Errno;
-use nix::unistd::Pid;
+use nix::sys::prctl;
+use nix::unistd::{AccessFlags, Pid, access};
 use std::borrow::Cow;
 use std::ffi::{CString, OsStr, c_int};
 use std::fs::OpenOptions;
@@ -21,14 +22,14 @@ pub(crate) fn write(child: Pid, maps: &IdMaps) -> Result<(), Failure> {
     let failure = |(path, errno): (String, Errno)| Failure::new(Stage::MapIds, path, errno);
     write_groups(child, &maps.groups).map_err(failure)?;
     if maps.users.needs_helper {
-        return run_helper("newuidmap", child, &maps.users).map_err(failure);
+        return run_helper(USER_HELPER, child, &maps.users).map_err(failure);
     }
     write_file(child, "uid_map", &maps.users.lines()).map_err(failure)
 }
 
 fn write_groups(child: Pid, map: &IdMap) -> Result<(), (String, Errno)> {
     if map.needs_helper {
-        return run_helper("newgidmap", child, map);
+        return run_helper(GROUP_HELPER, child, map);
     }
     match write_file(child, "gid_map", &map.lines()) {
         // Without CAP_SETGID outside, the kernel first wants setgroups(2) given up inside: dropping a group could
@@ -39,6 +40,33 @@ fn write_groups(child: Pid, map: &IdMap) -> Result<(), (String, Errno)> {
         }
         done => done,
     }
+}
+
+/// Of the package uidmap; setuid root, or with the capabilities in question.
+pub(super) const USER_HELPER: &str = "newuidmap";
+pub(super) const GROUP_HELPER: &str = "newgidmap";
+
+/// Looks for a helper before there is anybody to map ids for.
+///
+/// # Errors
+/// There is none that could be run, or it would have no rights.
+pub(super) fn expect_helper(name: &str) -> Result<(), UsageError> {
+    const ALONE: &str = "or map yourself alone: --map-root, --map-current";
+    let candidates = path::candidates(OsStr::new(name), std::env::var_os("PATH").as_deref());
+    if !candidates.iter().any(|candidate| access(*candidate, AccessFlags::X_OK).is_ok()) {
+        let message = format!("these ids are mapped by {name}, and PATH has none that is executable");
+        return Err(UsageError::with_hint(
+            message,
+            format!("install it (Debian: apt-get install uidmap), {ALONE}"),
+        ));
+    }
+    // An error means that this kernel has no such thing.
+    if prctl::get_no_new_privs() == Ok(true) {
+        let message = format!("these ids are mapped by {name}, which gets no rights for that: no_new_privs is set");
+        let hint = format!("docker: without --security-opt no-new-privileges; {ALONE}");
+        return Err(UsageError::with_hint(message, hint));
+    }
+    Ok(())
 }
 
 /// A map must arrive in a single write(2).
