@@ -28,9 +28,6 @@ fn e2_into_the_uts_namespace_of_another_and_of_one_that_is_gone() {
         return;
     }
     let directory = scratch("persist-e2").join("kept");
-    let script =
-        "$PIDONE --persist $DIR --hostname e2 -- sh -c 'echo $(cut -d \" \" -f 4 /proc/self/stat); read x' &
-        sleep 0 ; wait";
     // While it runs, through /proc; afterwards, through the file it was kept as.
     let (reader, writer) = std::io::pipe().expect("make a pipe");
     let mut command = pidone(["--persist", &directory.display().to_string(), "--hostname", "e2", "--"]);
@@ -39,7 +36,7 @@ fn e2_into_the_uts_namespace_of_another_and_of_one_that_is_gone() {
     let workload = procfs::only_child(procfs::only_child(running.pid()));
     let through =
         |file: &str| run(&mut pidone(["enter", "--ns", file, "--", "uname", "-n"])).exits(0).stdout.clone();
-    assert_eq!(through(&format!("/proc/{workload}/ns/uts")), "e2\n", "{script}");
+    assert_eq!(through(&format!("/proc/{workload}/ns/uts")), "e2\n");
     drop((command, writer));
     running.end();
     assert_eq!(through(&directory.join("uts").display().to_string()), "e2\n");
@@ -54,20 +51,19 @@ fn e5_a_mount_made_inside_is_not_seen_outside() {
     let directory = scratch("e5");
     for propagation in ["private", "slave"] {
         let script = format!(
-            "$PIDONE --propagation {propagation} -- sh -c 'mount --bind /usr {0} && ls {0} | grep -c bin; echo up; read x' &
-            read inside; mount -t tmpfs e5 /mnt; ls {0} | wc -l; umount /mnt; wait",
+            "cd {}; mkdir -p mounted; $PIDONE --propagation {propagation} -- sh -c '
+                mount --bind /usr mounted; ls mounted | grep -cx bin; touch up; until [ -e seen ]; do :; done' &
+             until [ -e up ]; do :; done; ls mounted | wc -l; touch seen; wait; rm up seen",
             directory.display()
         );
-        let script = script.replace("read x' &", "' &").replace("read inside; ", "wait; ");
         let ended = run(&mut on_a_shared_host(&script));
-        let lines: Vec<_> = ended.exits(0).stdout.lines().map(ToOwned::to_owned).collect();
-        assert!(lines[0].parse::<u32>().unwrap() >= 1, "seen inside: {ended:#?}");
-        assert_eq!(lines.last().unwrap(), "0", "{propagation}: {ended:#?}");
+        assert_eq!(ended.exits(0).stdout, "1\n0\n", "inside, and meanwhile outside; {propagation}: {ended:#?}");
     }
     // With slave, what is mounted outside travels in.
-    let script = "mkdir -p $DIR; $PIDONE --propagation slave -- sh -c 'echo up >&2; until grep -q e5slave /proc/mounts; do :; done; echo came' &
-        sleep 0.2; mount -t tmpfs e5slave $DIR; wait; umount $DIR";
-    let ended = run(on_a_shared_host(script).env("DIR", directory.join("mounted")));
+    let script = "cd $DIR; $PIDONE --propagation slave -- sh -c '
+            touch up; until grep -q e5slave /proc/mounts; do :; done; echo came' &
+        until [ -e up ]; do :; done; mount -t tmpfs e5slave mounted; wait; umount mounted";
+    let ended = run(on_a_shared_host(script).env("DIR", &directory));
     assert_eq!(ended.stdout, "came\n", "{ended:#?}");
 }
 
