@@ -62,6 +62,7 @@ pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<S
         (Stage::MountProc | Stage::BindProc, Errno::ENOENT) => {
             Some("there is no directory /proc here: make one, or use --proc none".into())
         }
+        (Stage::ChangeDirectory, Errno::ENOENT) if circumstances.other_root => Some(LOOKED_FOR_INSIDE.into()),
         (stage, errno) if stage.is_about_identity() => identity_refused(stage, errno, user_namespace),
         (Stage::FindCommand, _) => not_found(&failure.object, circumstances),
         (Stage::RunCommand, errno) => not_runnable(&failure.object, errno, circumstances.other_root),
@@ -71,6 +72,7 @@ pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<S
 
 const DEAD_NAMESPACE: &str =
     "if memory is free, this is a PID namespace whose init has ended: no process can be made in it";
+const LOOKED_FOR_INSIDE: &str = "it is looked for inside, in the root directory that the command gets";
 const NOT_A_MOUNT_POINT: &str =
     "/ is no mount point (a chroot?): bind-mount it on itself before the chroot, or use --propagation unchanged";
 
@@ -201,7 +203,7 @@ fn not_found(command: &OsStr, circumstances: &Circumstances) -> Option<String> {
     }
     let inside = if other_root { " (inside, in the root directory that it gets)" } else { "" };
     if bytes.starts_with(b"/") {
-        return other_root.then(|| "it is looked for inside, in the root directory that the command gets".into());
+        return other_root.then(|| LOOKED_FOR_INSIDE.into());
     }
     if bytes.contains(&b'/') {
         return Some("a path without a leading / begins in the working directory".into());

@@ -93,7 +93,7 @@ fn root_and_working_directory_are_the_targets_also_in_the_same_mount_namespace()
     assert_eq!(ended.exits(0).silently().stdout, "/bin\n");
     run(&mut enter(jailed.pid(), &["--workdir", "/nosuch"], &["/bin/sh"]))
         .exits(125)
-        .says(&["working directory", "/nosuch", "ENOENT"], Some("other directories"));
+        .says(&["working directory", "/nosuch", "ENOENT"], Some("looked for inside"));
     run(&mut enter(jailed.pid(), &[], &["/bin/bash"])).exits(127).says(&["/bin/bash"], Some("looked for inside"));
     // The mounts alone make a place.
     let ended = run(&mut enter(jailed.pid(), &["--only", "uts"], &["sh", "-c", "test -e /usr && echo outside"]));
