@@ -107,9 +107,6 @@ fn identity_refused(stage: Stage, errno: Errno, user_namespace: bool) -> Option<
             "to go below the present value takes CAP_SYS_RESOURCE (docker: --oom-score-adj)"
         }
         (Stage::SetOomScore, Errno::ENOENT) => "/proc must be mounted for that",
-        (Stage::ChangeDirectory, Errno::ENOENT) => {
-            "it must be there for the command, which may see other directories"
-        }
         (Stage::ChangeDirectory, Errno::EACCES) => "it is entered with the rights of the command's user",
         _ => return None,
     };
