@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
 use nix::sys::stat::Mode;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStringExt;
 
@@ -129,23 +129,36 @@ fn subordinate_entries(text: &[u8], name: Option<&[u8]>, uid: u32) -> Vec<(u32, 
     text.split(|byte| *byte == b'\n').filter_map(entry).collect()
 }
 
+/// In an entered namespace this is a file of somebody else's, too.
 fn read(path: &str) -> Result<Vec<u8>, Errno> {
-    fs::read(path).map_err(|error| errno_of(&error))
+    read_whole(File::from(open(path, READ, Mode::empty())?)).map_err(|error| errno_of(&error))
 }
 
-/// Whoever made that root may have put a link there that leads out of it, or something that has no end.
-fn read_inside(root: &OsStr, path: &str) -> io::Result<Vec<u8>> {
-    let directory = open(root, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
-    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let resolve = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
-    let how = OpenHow::new().flags(flags).resolve(resolve);
-    let mut file = File::from(retry_interrupted(|| openat2(&directory, path, how))?);
-    let mut bytes = Vec::new();
-    if !file.metadata()?.is_file() {
+/// Never waits, as opening a FIFO would.
+const READ: OFlag = OFlag::O_RDONLY.union(OFlag::O_CLOEXEC).union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY);
+
+/// Reads a file, but nothing that has no end.
+fn read_whole(file: File) -> io::Result<Vec<u8>> {
+    /// A few hundred thousand users.
+    const MOST: u64 = 32 << 20;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
         return Err(Errno::EINVAL.into());
     }
-    file.read_to_end(&mut bytes)?;
+    if metadata.len() > MOST {
+        return Err(Errno::EFBIG.into());
+    }
+    let mut bytes = Vec::new();
+    file.take(MOST).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Whoever made that root may have put a link there that leads out of it.
+fn read_inside(root: &OsStr, path: &str) -> io::Result<Vec<u8>> {
+    let directory = open(root, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let resolve = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
+    let how = OpenHow::new().flags(READ).resolve(resolve);
+    read_whole(File::from(retry_interrupted(|| openat2(&directory, path, how))?))
 }
 
 /// A number that can be an id: −1 means "leave it" to the system calls.

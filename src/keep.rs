@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 /// Whoever may write to the directory must not make us unmount what is elsewhere.
@@ -141,24 +142,96 @@ fn release_all(directory: &Path) -> Result<(), (OsString, Errno)> {
     let failed = |path: &Path, errno| (path.as_os_str().to_owned(), errno);
     let io_failed = |path: &Path, error: &std::io::Error| failed(path, errno_of(error));
     let directory = fs::canonicalize(directory).map_err(|error| io_failed(directory, &error))?;
-    let mut released = 0;
-    for file in Kind::ALL.map(|kind| directory.join(kind.name())) {
-        // Not there, or no namespace: what somebody else put there is not ours to remove.
-        if namespace::open(&file, OFlag::O_NOFOLLOW).is_err() {
-            continue;
+    let files = Kind::ALL.map(|kind| directory.join(kind.name()));
+    let mut released = false;
+    for file in &files {
+        match namespace::open(file, OFlag::O_NOFOLLOW) {
+            Ok(_) => {}
+            // Not there, or no namespace: what somebody else put there is not ours to remove.
+            Err(Errno::ENOENT | Errno::ELOOP | Errno::ENOTTY | Errno::ENXIO) => continue,
+            Err(errno) => return Err(failed(file, errno)),
         }
-        umount2(&file, DETACH).map_err(|errno| failed(&file, errno))?;
-        fs::remove_file(&file).map_err(|error| io_failed(&file, &error))?;
-        released += 1;
+        umount2(file, DETACH).map_err(|errno| failed(file, errno))?;
+        fs::remove_file(file).map_err(|error| io_failed(file, &error))?;
+        released = true;
     }
-    if released == 0 {
+    // More than one, where somebody who kept namespaces here was killed before all was done.
+    while is_bound_on_itself(&directory) {
+        // Made, but nothing was mounted on it yet.
+        let is_left =
+            |file: &&PathBuf| fs::symlink_metadata(file).is_ok_and(|file| file.is_file() && file.len() == 0);
+        files
+            .iter()
+            .filter(is_left)
+            .try_for_each(fs::remove_file)
+            .map_err(|error| io_failed(&directory, &error))?;
+        umount2(&directory, DETACH).map_err(|errno| failed(&directory, errno))?;
+        released = true;
+    }
+    if !released {
         return Err(failed(&directory, Errno::ENOENT));
-    }
-    match umount2(&directory, DETACH) {
-        Ok(()) | Err(Errno::EINVAL) => {}
-        Err(errno) => return Err(failed(&directory, errno)),
     }
     // Ignoring the error: something else is in it.
     let _ = fs::remove_dir(&directory);
     Ok(())
+}
+
+/// Whether a directory is a mount of itself, as a `Keeper` makes it, by proc_pid_mountinfo(5).
+fn is_bound_on_itself(directory: &Path) -> bool {
+    let text = fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let mounts: Vec<_> = text.split(|byte| *byte == b'\n').filter_map(Mount::parse).collect();
+    // The last one is on top.
+    let Some(top) = mounts.iter().rev().find(|mount| mount.point == directory) else { return false };
+    let below = mounts.iter().find(|mount| mount.id == top.parent && mount.device == top.device);
+    below.is_some_and(|below| {
+        directory.strip_prefix(&below.point).is_ok_and(|rest| below.root.join(rest) == top.root)
+    })
+}
+
+/// A line of proc_pid_mountinfo(5).
+struct Mount<'a> {
+    id: &'a [u8],
+    parent: &'a [u8],
+    device: &'a [u8],
+    /// What of the file system is mounted.
+    root: PathBuf,
+    point: PathBuf,
+}
+
+impl<'a> Mount<'a> {
+    fn parse(line: &'a [u8]) -> Option<Self> {
+        let mut fields = line.split(|byte| *byte == b' ');
+        let (id, parent, device) = (fields.next()?, fields.next()?, fields.next()?);
+        Some(Mount { id, parent, device, root: unescaped(fields.next()?), point: unescaped(fields.next()?) })
+    }
+}
+
+/// Space, tab, newline and backslash stand there as `\040` and the like.
+fn unescaped(field: &[u8]) -> PathBuf {
+    let mut path = Vec::new();
+    let mut rest = field;
+    while let Some((first, after)) = rest.split_first() {
+        let code = after.split_at_checked(3).filter(|_| *first == b'\\');
+        let code = code
+            .and_then(|(digits, after)| Some((u8::from_str_radix(str::from_utf8(digits).ok()?, 8).ok()?, after)));
+        let (byte, after) = code.unwrap_or((*first, after));
+        path.push(byte);
+        rest = after;
+    }
+    OsString::from_vec(path).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mountinfo_is_taken_apart() {
+        let line = b"36 35 98:0 /mnt1 /mnt\\040two\\134 rw,noatime master:1 - ext3 /dev/root rw";
+        let mount = Mount::parse(line).unwrap();
+        assert_eq!((mount.id, mount.parent, mount.device), (&b"36"[..], &b"35"[..], &b"98:0"[..]));
+        assert_eq!((mount.root, mount.point), (PathBuf::from("/mnt1"), PathBuf::from("/mnt two\\")));
+        assert_eq!(unescaped(b"\\9x\\"), PathBuf::from("\\9x\\"));
+        assert!(Mount::parse(b"36 35").is_none());
+    }
 }

@@ -7,7 +7,8 @@
 //! - [`footprint`]: what pidone itself holds on to while it runs: descriptors, directories, wake-ups
 //! - [`isolation`]: namespaces, mounts, nesting, id maps
 //! - [`namespaces`]: the other six kinds, names, clocks, id maps
-//! - [`enter`]: into namespaces that are there; kept ones
+//! - [`enter`]: into namespaces that are there
+//! - [`keep`]: --persist and release
 //! - [`experiments`]: the textbook ones, by README's numbers
 //! - [`furnish`]: --rootfs, --bind and the like: what is found inside, and that nothing of it is outside
 //! - [`furnish_failures`]: their messages, links that would lead out, and nothing left mounted
@@ -39,6 +40,7 @@ mod identity;
 mod interface;
 mod isolation;
 mod job_control;
+mod keep;
 mod namespaces;
 mod on_exit;
 mod reaping;

@@ -80,7 +80,8 @@ fn size(word: &[u8]) -> Option<CString> {
     let is_plain = number.iter().all(u8::is_ascii_digit);
     let number: u64 = str::from_utf8(number).ok().filter(|_| is_plain)?.parse().ok()?;
     let most = if word.ends_with(b"%") { 100 } else { i64::MAX.cast_unsigned() >> shift };
-    CString::new(word).ok().filter(|_| number <= most)
+    // The kernel takes 0 for "no limit".
+    CString::new(word).ok().filter(|_| (1..=most).contains(&number))
 }
 
 #[cfg(test)]
@@ -89,12 +90,25 @@ mod tests {
 
     #[test]
     fn sizes() {
-        for word in ["0", "4096", "64k", "1M", "2g", "50%", "100%"] {
+        for word in ["1", "4096", "64k", "1M", "2g", "50%", "100%"] {
             assert_eq!(size(word.as_bytes()), CString::new(word).ok(), "{word}");
         }
-        for word in
-            ["", "k", "%", "-1", "+1", "1.5m", "1t", "1mb", "101%", "9999999999g", "99999999999999999999", "1 m"]
-        {
+        for word in [
+            "",
+            "0",
+            "0%",
+            "k",
+            "%",
+            "-1",
+            "+1",
+            "1.5m",
+            "1t",
+            "1mb",
+            "101%",
+            "9999999999g",
+            "99999999999999999999",
+            "1 m",
+        ] {
             assert_eq!(size(word.as_bytes()), None, "{word}");
         }
     }

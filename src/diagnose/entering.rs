@@ -44,6 +44,10 @@ pub(super) fn not_kept(errno: Errno) -> Option<String> {
         Errno::EACCES => "the directory must be one of your own",
         Errno::ENOTDIR => "that is a file: name a directory, which may be a new one",
         Errno::ENOENT => "the directory above it is missing: make that first",
+        Errno::EINVAL => {
+            "the kernel takes the new mount namespace for older than the caller's, as Linux 6.18 at times does inside \
+             another one: try again, or outside"
+        }
         _ => return None,
     };
     Some(hint.into())
