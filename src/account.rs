@@ -142,10 +142,11 @@ fn read_whole(file: File) -> io::Result<Vec<u8>> {
     /// A few hundred thousand users.
     const MOST: u64 = 32 << 20;
     let metadata = file.metadata()?;
-    if !metadata.is_file() {
+    // A directory is refused by read(2), with a better reason.
+    if !metadata.is_file() && !metadata.is_dir() {
         return Err(Errno::EINVAL.into());
     }
-    if metadata.len() > MOST {
+    if metadata.is_file() && metadata.len() > MOST {
         return Err(Errno::EFBIG.into());
     }
     let mut bytes = Vec::new();
