@@ -9,6 +9,7 @@ mod files;
 use crate::error::{Failure, Stage};
 use crate::namespace::{Kind, Kinds};
 use crate::path::DEFAULT_PATH;
+use crate::plan::LaunchPlan;
 use nix::errno::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -23,6 +24,17 @@ pub(crate) struct Circumstances {
     pub(crate) path: Option<OsString>,
     /// It was to have another root directory.
     pub(crate) other_root: bool,
+}
+
+impl Circumstances {
+    /// Those of a start by this plan.
+    pub(crate) fn of(plan: &LaunchPlan) -> Self {
+        Circumstances {
+            kinds: plan.namespaces.kinds,
+            path: plan.workload.as_ref().and_then(|workload| workload.path.clone()),
+            other_root: plan.namespaces.furnishing.rootfs.is_some(),
+        }
+    }
 }
 
 /// One line of advice, if there is any to give. Reads /proc and /sys; changes nothing.

@@ -96,7 +96,7 @@ pub(crate) fn pipe() -> Result<(Listener, Reporter), Failure> {
 }
 
 /// A pipe of our own: close-on-exec, and clear of stdio.
-fn own_pipe(name: &str) -> Result<(OwnedFd, OwnedFd), Failure> {
+pub(crate) fn own_pipe(name: &str) -> Result<(OwnedFd, OwnedFd), Failure> {
     let make = || {
         let (read_end, write_end) = pipe2(OFlag::O_CLOEXEC)?;
         Ok((own_fd(read_end)?, own_fd(write_end)?))

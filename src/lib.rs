@@ -49,6 +49,7 @@ mod environment;
 mod outer;
 mod keep;
 mod enter;
+mod probe;
 mod init;
 mod job;
 mod forward;
@@ -101,6 +102,7 @@ pub fn run(args: Args) -> c_int {
         Ok(Request::InstallNames(directory)) => install::names(&directory),
         Ok(Request::Release(directory)) => keep::release(&directory),
         Ok(Request::Enter(target, request)) => enter(target, *request, signals),
+        Ok(Request::Probe(request)) => probe::run(*request, signals),
         Ok(Request::Run(request)) => launch(*request, personality, signals),
         Err(error) => {
             error.print(personality.voice());
@@ -122,11 +124,7 @@ fn launch(mut request: RunRequest, personality: Personality, signals: SignalStat
     };
     let half = if plan.place == Place::InPlace { Half::Init } else { Half::Outer };
     logging::set_up(half, level);
-    let circumstances = Circumstances {
-        kinds: plan.namespaces.kinds,
-        path: plan.workload.as_ref().and_then(|workload| workload.path.clone()),
-        other_root: plan.namespaces.furnishing.rootfs.is_some(),
-    };
+    let circumstances = Circumstances::of(&plan);
     let ended = match plan.place {
         Place::InPlace => init::in_place(plan).map(|outcome| outcome.mapped(&exit_map).status()),
         Place::Isolated | Place::Bare => outer::run(plan).map(|outcome| outer::end_like(outcome.mapped(&exit_map))),

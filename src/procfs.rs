@@ -42,6 +42,8 @@ pub(crate) struct Process {
     pub(crate) parent: Pid,
     /// All of it: not its first thread alone, which then shows as a zombie too, while others run.
     pub(crate) is_dead: bool,
+    /// By a signal, or by a debugger.
+    pub(crate) is_stopped: bool,
     /// When it started, in clock ticks since boot: with the pid, who it is.
     pub(crate) started: u64,
     name: String,
@@ -70,6 +72,12 @@ pub(crate) fn processes() -> Vec<Process> {
     processes
 }
 
+/// Whether the process is stopped now.
+pub(crate) fn is_stopped(process: &Process) -> bool {
+    let now = fs::read(format!("/proc/{}/stat", process.pid)).ok().and_then(|stat| parse(&stat));
+    now.is_some_and(|now| now.is_stopped && now.started == process.started)
+}
+
 /// When the process that has this pid now started.
 pub(crate) fn started(pid: Pid) -> Option<u64> {
     parse(&fs::read(format!("/proc/{pid}/stat")).ok()?).map(|process| process.started)
@@ -86,6 +94,7 @@ fn parse(stat: &[u8]) -> Option<Process> {
     let threads: u32 = rest.nth(15)?.parse().ok()?;
     Some(Process {
         is_dead: matches!(state, "Z" | "X") && threads <= 1,
+        is_stopped: matches!(state, "T" | "t"),
         parent,
         started: rest.nth(1)?.parse().ok()?,
         pid: Pid::from_raw(pid),
@@ -94,7 +103,7 @@ fn parse(stat: &[u8]) -> Option<Process> {
 }
 
 /// Those among `processes`, which are sorted, whose parent this is.
-fn of_parent(processes: &[Process], parent: Pid) -> &[Process] {
+pub(crate) fn of_parent(processes: &[Process], parent: Pid) -> &[Process] {
     let start = processes.partition_point(|process| process.parent < parent);
     let end = processes.partition_point(|process| process.parent <= parent);
     processes.get(start..end).unwrap_or_default()

@@ -22,6 +22,8 @@ pub(crate) enum Request {
     Release(OsString),
     /// A command to run in namespaces that are there.
     Enter(Target, Box<RunRequest>),
+    /// A command to try signals on.
+    Probe(Box<RunRequest>),
     /// A command to run.
     Run(Box<RunRequest>),
 }
@@ -85,6 +87,31 @@ pub(crate) struct EnterOptions {
     pub(crate) files: Vec<OsString>,
     /// No others than these.
     pub(crate) only: Option<Kinds>,
+}
+
+/// What only `probe` knows. `None` is the default, wherever it stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ProbeOptions {
+    /// To try, in this order.
+    pub(crate) signals: Option<Vec<Signal>>,
+    /// How long a command gets until it counts as ready.
+    pub(crate) settle: Option<Duration>,
+    /// What shows that it is ready, in place of a time.
+    pub(crate) ready: Option<Ready>,
+    /// When to give up on that.
+    pub(crate) ready_timeout: Option<Duration>,
+    /// How long a signal has to show its effect.
+    pub(crate) wait: Option<Duration>,
+    pub(crate) json: bool,
+}
+
+/// What shows that a command is ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ready {
+    /// A file, as the command sees it.
+    File(OsString),
+    /// A line of its output that matches this extended regular expression.
+    Output(CString),
 }
 
 /// What stands at /proc in the new mount namespace.
@@ -279,6 +306,7 @@ pub(crate) struct RunRequest {
     pub(crate) announce_reaped: bool,
     pub(crate) namespaces: NamespaceRequest,
     pub(crate) enter: EnterOptions,
+    pub(crate) probe: ProbeOptions,
     /// `None`: a fresh one where there is a new mount namespace.
     pub(crate) proc: Option<ProcMount>,
     /// `None`: private where there is a new mount namespace.
@@ -320,6 +348,7 @@ impl RunRequest {
             announce_reaped: false,
             namespaces: NamespaceRequest::default(),
             enter: EnterOptions::default(),
+            probe: ProbeOptions::default(),
             proc: None,
             propagation: None,
             furnishing: Furnishing::default(),

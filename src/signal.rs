@@ -91,6 +91,11 @@ impl Signal {
         !matches!(self, Self::KILL | Self::CHLD | Self::STOP)
     }
 
+    /// Whether the C library keeps it for itself, so that no program has a use for it.
+    pub(crate) fn is_libcs(self) -> bool {
+        (32..Self::RTMIN).contains(&self.0)
+    }
+
     /// Whether it asks a program to end: what `--stop-timeout` and its like are about.
     pub(crate) fn is_stop(self) -> bool {
         matches!(self, Self::TERM | Self::INT | Self::QUIT | Self::HUP)

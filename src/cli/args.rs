@@ -6,13 +6,13 @@ use super::files;
 use super::help;
 use super::options::{Group, OPTIONS, OptionDoc};
 use super::values;
+use super::verbs;
 use crate::capability::Capabilities;
 use crate::error::UsageError;
 use crate::idmap::Caller;
 use crate::namespace::{Kind, Kinds};
 use crate::request::{
-    EnterOptions, EnvironmentChange, Grouping, Limit, OnExit, Output, Place, ProcMount, Propagation, Request,
-    RunRequest, Target,
+    EnvironmentChange, Grouping, Limit, OnExit, Output, Place, ProcMount, Propagation, Request, RunRequest,
 };
 use crate::signal::Signal;
 use lexopt::{Arg, Parser};
@@ -34,26 +34,24 @@ pub(crate) fn parse(
     let asks_for_text =
         args.peek().is_some_and(|first| ["-h", "--help", "--version"].iter().any(|text| first == text));
     if args.next_if(|first| first == "install-names").is_some() {
-        return one_directory("install-names", args, Request::InstallNames);
+        return verbs::one_directory("install-names", args, Request::InstallNames);
     }
     if args.next_if(|first| first == "release").is_some() {
-        return one_directory("release", args, Request::Release);
+        return verbs::one_directory("release", args, Request::Release);
     }
     let mut request = parse_environment(from_environment.filter(|_| !asks_for_text))?;
     if args.next_if(|first| first == "enter").is_some() {
-        return enter(args, request);
+        return verbs::enter(args, request);
+    }
+    if args.next_if(|first| first == "probe").is_some() {
+        return verbs::probe(args, request);
     }
     args.next_if(|first| first == "run");
     let mut parser = Parser::from_args(args);
     if let Some(text) = parse_options(&mut parser, &mut request)? {
         return Ok(Request::Show(Output::Stdout, text));
     }
-    if request.enter != EnterOptions::default() {
-        return Err(UsageError::with_hint(
-            "--ns and --only are for 'pidone enter'",
-            "pidone enter TARGET -- COMMAND",
-        ));
-    }
+    verbs::refuse_options_of_verbs(&request)?;
     match (request.command.is_empty(), request.pause) {
         (true, false) => Err(UsageError::with_hint(
             "no command given",
@@ -66,53 +64,6 @@ pub(crate) fn parse(
         _ => Ok(Request::Run(Box::new(request))),
     }
 }
-
-/// The one argument of a verb that takes a directory.
-fn one_directory(
-    verb: &str,
-    mut args: impl Iterator<Item = OsString>,
-    request: impl FnOnce(OsString) -> Request,
-) -> Result<Request, UsageError> {
-    match (args.next(), args.next()) {
-        (Some(word), None) if word == "-h" || word == "--help" => Ok(Request::Show(Output::Stdout, help::long())),
-        (Some(directory), None) if !directory.as_bytes().starts_with(b"-") => Ok(request(directory)),
-        _ => Err(UsageError::with_hint(format!("{verb} takes one directory"), format!("pidone {verb} DIR"))),
-    }
-}
-
-/// `enter TARGET [OPTIONS] [--] [COMMAND…]`; options may stand before TARGET, too.
-fn enter(args: impl Iterator<Item = OsString>, mut request: RunRequest) -> Result<Request, UsageError> {
-    let mut parser = Parser::from_args(args);
-    if let Some(text) = parse_options(&mut parser, &mut request)? {
-        return Ok(Request::Show(Output::Stdout, text));
-    }
-    let target = if request.enter.files.is_empty() {
-        let mut words = std::mem::take(&mut request.command).into_iter();
-        let target = words.next().ok_or_else(|| UsageError::with_hint("no target given", ENTER_FORM))?;
-        let mut parser = Parser::from_args(words);
-        if let Some(text) = parse_options(&mut parser, &mut request)? {
-            return Ok(Request::Show(Output::Stdout, text));
-        }
-        if !request.enter.files.is_empty() {
-            let message = format!("--ns and a target, {}, exclude each other", target.display());
-            return Err(UsageError::with_hint(message, ENTER_FORM));
-        }
-        match target.to_str().map(str::parse) {
-            Some(Ok(pid)) if pid > 0 => Target::Process(pid),
-            _ if target.as_bytes().contains(&b'/') => Target::Kept(target),
-            _ => {
-                let message = format!("this is no process and no path: {}", target.display());
-                return Err(UsageError::with_hint(message, "a directory without a slash is written ./DIR"));
-            }
-        }
-    } else {
-        Target::Files(request.enter.files.clone())
-    };
-    Ok(Request::Enter(target, Box::new(request)))
-}
-
-const ENTER_FORM: &str =
-    "pidone enter PID|DIR [OPTIONS] [--] [COMMAND...], or pidone enter --ns FILE [--] [COMMAND...]";
 
 /// What `PIDONE_OPTIONS` asks for, of which the command line then is a continuation.
 pub(super) fn parse_environment(options: Option<&OsStr>) -> Result<RunRequest, UsageError> {
@@ -142,7 +93,7 @@ pub(super) fn parse_environment(options: Option<&OsStr>) -> Result<RunRequest, U
 }
 
 /// Takes options until the first word that is none, which starts the command. Some text if that is all there is to do.
-fn parse_options(parser: &mut Parser, request: &mut RunRequest) -> Result<Option<String>, UsageError> {
+pub(super) fn parse_options(parser: &mut Parser, request: &mut RunRequest) -> Result<Option<String>, UsageError> {
     while let Some(arg) = parser.next().map_err(|error| from_lexopt(&error))? {
         let option = match arg {
             Arg::Short('h') => return Ok(Some(help::short())),
@@ -173,7 +124,7 @@ fn parse_options(parser: &mut Parser, request: &mut RunRequest) -> Result<Option
         let value = Value { option, value };
         match option.group {
             Group::Place | Group::General => set_place(request, &value)?,
-            Group::Enter => set_enter(request, value)?,
+            Group::Enter | Group::Probe => verbs::set(request, value)?,
             Group::Namespaces => set_namespaces(request, value)?,
             Group::Files => files::set(&mut request.furnishing, value)?,
             Group::Signals | Group::Stopping => set_signals(request, &value)?,
@@ -191,7 +142,7 @@ pub(super) struct Value {
 
 impl Value {
     /// What the value means as text; all but a few options take words of ASCII only.
-    fn text<T>(&self, meaning: impl FnOnce(&str) -> values::Meaning<T>) -> Result<T, UsageError> {
+    pub(super) fn text<T>(&self, meaning: impl FnOnce(&str) -> values::Meaning<T>) -> Result<T, UsageError> {
         self.value.to_str().and_then(meaning).ok_or_else(|| self.not_understood())
     }
 
@@ -281,15 +232,6 @@ fn set_namespaces(request: &mut RunRequest, value: Value) -> Result<(), UsageErr
     }
     if let Some(kind) = implied {
         namespaces.kinds = namespaces.kinds.with(kind);
-    }
-    Ok(())
-}
-
-fn set_enter(request: &mut RunRequest, value: Value) -> Result<(), UsageError> {
-    match value.option.long {
-        "ns" => request.enter.files.push(value.bytes(values::word)?),
-        "only" => request.enter.only = Some(value.text(Kinds::parse)?),
-        other => return Err(forgotten(other)),
     }
     Ok(())
 }

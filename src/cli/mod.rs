@@ -1,6 +1,7 @@
 //! Runs in: outer or init, before anything else. From argument bytes to a `Request`; pure, but for the texts it prints.
 //!
 //! - [`args`]: the parser. Each option has one arm there, one row in [`options`], one in README.
+//! - [`verbs`]: the command lines of `enter`, `probe`, `release` and `install-names`.
 //! - [`values`]: what the words mean that options take.
 //! - [`personalities`]: the command lines of tini, dumb-init and catatonit.
 //! - [`personality_texts`]: what is printed under their names.
@@ -14,5 +15,6 @@ mod options;
 mod personalities;
 mod personality_texts;
 mod values;
+mod verbs;
 
 pub(crate) use personalities::{NAMES, Personality};

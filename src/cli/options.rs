@@ -25,6 +25,7 @@ pub(crate) enum Group {
     Stopping,
     Identity,
     Enter,
+    Probe,
     General,
 }
 
@@ -38,6 +39,7 @@ impl Group {
             Group::Stopping => "Stopping",
             Group::Identity => "Who the command is, and with what",
             Group::Enter => "For 'pidone enter'",
+            Group::Probe => "For 'pidone probe'",
             Group::General => "General",
         }
     }
@@ -184,6 +186,17 @@ pub(crate) const OPTIONS: &[OptionDoc] = &[
     OptionDoc::value(Group::Enter, "ns", "FILE", "enter the namespace of this file, in place of a TARGET", "Repeatable."),
     OptionDoc::value(Group::Enter, "only", "LIST", "enter these kinds alone, such as pid,mnt",
         "By default all in which TARGET differs: user pid mnt uts ipc net cgroup time."),
+
+    OptionDoc::value(Group::Probe, "signals", "LIST|all", "try these, such as TERM,INT (default TERM INT HUP QUIT USR1 USR2)",
+        "all is every one that is forwarded."),
+    OptionDoc::value(Group::Probe, "settle", "DUR", "how long the command gets to settle first (default 500ms)", ""),
+    OptionDoc::value(Group::Probe, "ready-file", "PATH", "it has settled when this file is there",
+        "As the command sees it."),
+    OptionDoc::value(Group::Probe, "ready-regex", "RE", "it has settled when a line of its output matches this",
+        "An extended regular expression, regex(7)."),
+    OptionDoc::value(Group::Probe, "ready-timeout", "DUR", "give up when it is not ready by then (default 30s)", ""),
+    OptionDoc::value(Group::Probe, "wait", "DUR", "how long a signal has to show its effect (default 1s)", ""),
+    OptionDoc::flag(Group::Probe, "json", "print JSON instead of a table", ""),
 
     OptionDoc::flag(Group::General, "verbose", "say on stderr what is done; -vv and -vvv say more",
         "RUST_LOG (error, warn, info, debug, trace) does the same.").or('v'),

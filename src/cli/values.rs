@@ -26,6 +26,24 @@ pub(super) fn forwarded(option: &str, signal: Signal) -> Result<Signal, UsageErr
     Err(UsageError::with_hint(message, "KILL and STOP act on pidone itself, CHLD is about its own children"))
 }
 
+/// Signals with commas between them, each once; or `all` that are forwarded.
+pub(super) fn signals(value: &str) -> Meaning<Vec<Signal>> {
+    let forwarded = |signal: &Signal| signal.is_forwarded();
+    if value == "all" {
+        return Some(
+            (1..=64).filter_map(Signal::new).filter(forwarded).filter(|signal| !signal.is_libcs()).collect(),
+        );
+    }
+    let mut signals = Vec::new();
+    for word in value.split(',') {
+        let signal = Signal::parse(word).filter(forwarded)?;
+        if !signals.contains(&signal) {
+            signals.push(signal);
+        }
+    }
+    Some(signals)
+}
+
 /// `FROM:TO` of signals; TO 0 stands for nothing.
 pub(super) fn rewrite(value: &str) -> Meaning<(Signal, Option<Signal>)> {
     let (from, to) = value.split_once(':')?;

@@ -1,0 +1,123 @@
+//! Runs in: probe. What came of it, as a table for people, or as JSON.
+
+use super::trial::Effect;
+use super::verdict::{Observed, SignalVerdict, Verdict};
+use crate::exit::Outcome;
+use crate::json::Json;
+use crate::request::Output;
+use crate::sys::SignalState;
+use std::fmt::{Result, Write};
+use std::os::unix::ffi::OsStrExt;
+
+/// Prints to stdout. A status if that failed.
+pub(super) fn print(verdict: &Verdict, as_json: bool, signals: SignalState) -> Option<u8> {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = if as_json { json(verdict, &mut text) } else { table(verdict, &mut text) };
+    let status = crate::print(Output::Stdout, &text, signals);
+    (status != 0).then_some(status)
+}
+
+fn table(verdict: &Verdict, text: &mut String) -> Result {
+    let words: Vec<_> =
+        verdict.command.iter().map(|word| word.to_string_lossy().escape_debug().to_string()).collect();
+    writeln!(text, "{}\n\n{:13}{:23}{:23}", words.join(" "), "", "as PID 1", "under pidone")?;
+    for signal in &verdict.signals {
+        let (bare, under_init) = (in_words(&signal.bare), in_words(&signal.under_init));
+        writeln!(text, "{:13}{bare:23}{under_init:23}{}", signal.signal.to_string(), signal.why())?;
+    }
+    let reaping = match verdict.reaps_orphans {
+        Ok(true) => "reaped",
+        Ok(false) => "not reaped",
+        Err(_) => "?",
+    };
+    writeln!(text, "{:13}{reaping:23}reaped", "orphans")?;
+    let summary = match verdict.needs_init() {
+        Some(false) => "safe as PID 1",
+        Some(true) => "needs an init",
+        None => "could not tell whether it needs an init",
+    };
+    writeln!(text, "\n{summary}")?;
+    for reason in verdict.reasons() {
+        writeln!(text, "- {reason}")?;
+    }
+    Ok(())
+}
+
+/// `killed by SIGTERM 0.02s`.
+fn in_words(observed: &Observed) -> String {
+    let Ok((effect, after)) = observed else { return "?".into() };
+    let seconds = format!("{}.{:02}s", after.as_secs(), after.subsec_millis() / 10);
+    match effect {
+        Effect::Survived => "survived".into(),
+        Effect::Stopped => "stopped".into(),
+        Effect::Ended(Outcome::Exited(code)) => format!("exited {code}, {seconds}"),
+        Effect::Ended(Outcome::Killed(signal)) => format!("{signal}, {seconds}"),
+    }
+}
+
+fn json(verdict: &Verdict, text: &mut String) -> Result {
+    let mut json = Json::new(&mut *text);
+    json.object(|json| {
+        json.key("command")?;
+        json.array(|json| verdict.command.iter().try_for_each(|word| json.text(word.as_bytes())))?;
+        json.key("signals")?;
+        json.array(|json| verdict.signals.iter().try_for_each(|signal| json_signal(json, signal)))?;
+        json.key("reaps_orphans")?;
+        json_bool(json, verdict.reaps_orphans.as_ref().ok().copied())?;
+        json.key("needs_init")?;
+        json_bool(json, verdict.needs_init())?;
+        json.key("reasons")?;
+        json.array(|json| verdict.reasons().iter().try_for_each(|reason| json.text(reason)))
+    })?;
+    text.write_char('\n')
+}
+
+fn json_signal<W: Write>(json: &mut Json<W>, verdict: &SignalVerdict) -> Result {
+    json.object(|json| {
+        json.key("name")?;
+        json.text(verdict.signal.to_string())?;
+        json.key("bare")?;
+        json_observed(json, &verdict.bare)?;
+        json.key("under_init")?;
+        json_observed(json, &verdict.under_init)?;
+        json.key("needs_init")?;
+        json_bool(json, verdict.needs_init())?;
+        json.key("why")?;
+        match verdict.bare.as_ref().err().or(verdict.under_init.as_ref().err()) {
+            Some(why) => json.text(why),
+            None => json.text(verdict.why()),
+        }
+    })
+}
+
+/// An object, or null where it could not be told.
+fn json_observed<W: Write>(json: &mut Json<W>, observed: &Observed) -> Result {
+    let Ok((effect, after)) = observed else { return json.null() };
+    json.object(|json| {
+        json.key("outcome")?;
+        match effect {
+            Effect::Survived => json.text("survived")?,
+            Effect::Stopped => json.text("stopped")?,
+            Effect::Ended(Outcome::Exited(code)) => {
+                json.text("exited")?;
+                json.key("code")?;
+                json.plain(code)?;
+            }
+            Effect::Ended(Outcome::Killed(signal)) => {
+                json.text("killed")?;
+                json.key("signal")?;
+                json.text(signal.to_string())?;
+            }
+        }
+        json.key("seconds")?;
+        json.plain(format_args!("{}.{:03}", after.as_secs(), after.subsec_millis()))
+    })
+}
+
+fn json_bool<W: Write>(json: &mut Json<W>, value: Option<bool>) -> Result {
+    match value {
+        Some(value) => json.plain(value),
+        None => json.null(),
+    }
+}
