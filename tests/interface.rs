@@ -43,7 +43,7 @@ fn short_help_is_a_screen_and_long_help_has_it_all() {
     let examples = long.stdout.split("Examples:").nth(1).unwrap();
     assert_eq!(
         examples.lines().filter(|line| line.starts_with("  pidone") || line.starts_with("  ENTRY")).count(),
-        7
+        8
     );
 }
 

@@ -21,6 +21,7 @@
 //! - [`identity`]: --uid and all else that the workload can be given to be
 //! - [`drop_in`]: tini, docker-init, dumb-init, catatonit; install-names
 //! - [`sessions`]: --new-session; on a real pseudo-terminal
+//! - [`probe`]: signals tried out on commands
 //! - [`interface`]: help, version, logs, PIDONE_OPTIONS; the lists in README and help agree
 //!
 //! [`support`] has the runner, /proc readers, `eventually`, privilege, and the workloads that this program plays
@@ -43,6 +44,7 @@ mod job_control;
 mod keep;
 mod namespaces;
 mod on_exit;
+mod probe;
 mod reaping;
 mod sessions;
 mod signals;

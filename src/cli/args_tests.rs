@@ -1,7 +1,7 @@
 //! Runs in: the test harness. Tables of command lines and what they mean.
 
 use super::*;
-use crate::request::{Groups, Identity, StopRules};
+use crate::request::{Groups, Identity, StopRules, Target};
 use std::time::Duration;
 
 fn words(line: &[&str]) -> impl Iterator<Item = OsString> {
@@ -14,7 +14,7 @@ fn run(line: &[&str]) -> RunRequest {
 
 fn run_with(line: &[&str], environment: Option<&str>) -> RunRequest {
     match parse(words(line), environment.map(OsStr::new)) {
-        Ok(Request::Run(request)) => *request,
+        Ok(Request::Run(request) | Request::Probe(request)) => *request,
         other => panic!("{line:?}: {other:?}"),
     }
 }
@@ -179,13 +179,14 @@ fn example(option: &OptionDoc) -> &str {
 fn every_option_of_the_table_means_something() {
     let elsewhere = ["help", "version", "pause", "ns", "only"];
     for option in OPTIONS.iter().filter(|option| !elsewhere.contains(&option.long)) {
+        let verb = if option.group == Group::Probe { "probe" } else { "run" };
         for spelling in option.spellings() {
-            let mut line = vec![spelling.as_str()];
+            let mut line = vec![verb, spelling.as_str()];
             line.extend(Some(example(option)).filter(|_| !option.value.is_empty()));
             line.push("x");
-            assert_ne!(run(&line), run(&["x"]), "{line:?}");
-            let in_environment = line[..line.len() - 1].join(" ");
-            assert_eq!(run_with(&["x"], Some(&in_environment)), run(&line), "{line:?}");
+            assert_ne!(run(&line), run(&[verb, "x"]), "{line:?}");
+            let in_environment = line[1..line.len() - 1].join(" ");
+            assert_eq!(run_with(&[verb, "x"], Some(&in_environment)), run(&line), "{line:?}");
         }
     }
 }

@@ -50,11 +50,11 @@ fn push_option(text: &mut String, option: &OptionDoc) {
 }
 
 /// The options by their groups, with a heading above each.
-fn push_groups(text: &mut String, mut push: impl FnMut(&mut String, &[&OptionDoc])) {
+fn push_groups(text: &mut String, gap: &str, mut push: impl FnMut(&mut String, &[&OptionDoc])) {
     let mut rest = OPTIONS;
     while let Some(first) = rest.first() {
         let group: Vec<_> = rest.iter().take_while(|option| option.group == first.group).collect();
-        let _ = writeln!(text, "\n{}:", first.group.heading());
+        let _ = writeln!(text, "{gap}{}:", first.group.heading());
         push(text, &group);
         rest = rest.get(group.len()..).unwrap_or_default();
     }
@@ -69,8 +69,8 @@ Usage: pidone [OPTIONS] [--] COMMAND [ARG...]
 
 /// What `-h` prints: one screen.
 pub(crate) fn short() -> String {
-    let mut text = USAGE.to_owned();
-    push_groups(&mut text, |text, group| {
+    let mut text = USAGE.to_owned() + "\n";
+    push_groups(&mut text, "", |text, group| {
         let usages: Vec<_> = group.iter().map(|option| option.usage()).collect();
         push_wrapped(text, 2, "  ", usages.iter().map(String::as_str));
     });
@@ -81,7 +81,7 @@ pub(crate) fn short() -> String {
 /// What `--help` prints: options in groups, exit statuses, environment, examples.
 pub(crate) fn long() -> String {
     let mut text = format!("{USAGE}{PLACES}");
-    push_groups(&mut text, |text, group| group.iter().for_each(|option| push_option(text, option)));
+    push_groups(&mut text, "\n", |text, group| group.iter().for_each(|option| push_option(text, option)));
     text + EXIT_STATUS + ENVIRONMENT + EXAMPLES
 }
 
@@ -92,6 +92,7 @@ pub(crate) fn version() -> String {
 
 const PLACES: &str = "       pidone run [OPTIONS] [--] COMMAND [ARG...]
        pidone enter PID|DIR [OPTIONS] [--] [COMMAND [ARG...]]
+       pidone probe [OPTIONS] [--] COMMAND [ARG...]
        pidone release DIR
        pidone install-names DIR
 
@@ -100,6 +101,10 @@ PID namespace with a fresh /proc and becomes PID 1 there. Options end at the fir
 
 enter runs COMMAND, or the login shell, in the namespaces of a process, or in those that --persist
 has kept in DIR; release drops these.
+
+probe runs COMMAND again and again in throw-away namespaces, as PID 1 and under pidone, to see what
+signals and orphans do to it. It exits with 0 if COMMAND is safe as PID 1, with 1 if it needs an
+init, and with 125 if that could not be told.
 
 install-names makes links to pidone in DIR: tini, tini-static, docker-init, dumb-init, catatonit.
 Called by one of these names pidone takes the command line and the environment of that program.
@@ -130,6 +135,7 @@ Examples:
   pidone -- ps -ef                          as root: only pidone and ps are there to be seen
   pidone --map-root -- sh                   the same as an ordinary user, who is root inside
   pidone enter 4711 -- ps -ef               what process 4711 sees, with its root and cwd
+  pidone probe -- ./server                  does it need an init in a container?
   pidone --in-place -v -- ./server          no namespaces: adopt and reap orphans, log each signal
   pidone --as-pid1 -- sh -c 'kill -TERM $$; echo PID $$ is still here'
                                             what PID 1 does with a signal it has no handler for

@@ -1,7 +1,7 @@
 //! Runs in: the process the user started, which is nobody's init. `pidone probe`: what signals do to a command, tried out.
 //!
 //! For each signal the command runs twice in throw-away namespaces: as PID 1 itself, and under pidone. It gets time to settle,
-//! then the signal, then time to show what that did. Once more it runs as PID 1 and gets orphans, to see whether it reaps.
+//! then the signal, then time to show what that did. Twice more PID 1 there gets orphans, to see whether it reaps.
 //!
 //! ```text
 //! probe ─┬─ outer ═══ the command            a trial, bare
@@ -35,12 +35,18 @@ use nix::sys::prctl;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-/// What a trial is made for.
+/// What a trial is made for, and where: bare or isolated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Purpose {
-    /// To see what this signal does to the command in this place: bare or isolated.
-    Signal(Signal, Place),
-    /// To see whether the command, as PID 1, reaps.
+struct Purpose {
+    question: Question,
+    place: Place,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Question {
+    /// What this signal does to the command.
+    Signal(Signal),
+    /// Whether PID 1 reaps.
     Orphans,
 }
 
@@ -80,9 +86,10 @@ pub(crate) fn run(mut request: RunRequest, signals: SignalState) -> u8 {
         }
     };
     let tried = options.signals.unwrap_or_else(|| DEFAULT_SIGNALS.into_iter().filter_map(Signal::new).collect());
-    let pairs = tried.iter().flat_map(|signal| [Place::Bare, Place::Isolated].map(|place| (*signal, place)));
-    let purposes: Vec<_> =
-        pairs.map(|(signal, place)| Purpose::Signal(signal, place)).chain([Purpose::Orphans]).collect();
+    let questions = tried.iter().map(|signal| Question::Signal(*signal)).chain([Question::Orphans]);
+    let purposes: Vec<_> = questions
+        .flat_map(|question| [Place::Bare, Place::Isolated].map(|place| Purpose { question, place }))
+        .collect();
     let findings = match carry_out(&purposes, &rules, [&bare, &isolated]) {
         Ok(findings) => findings,
         Err(End::Failed(failure)) => {
@@ -182,7 +189,7 @@ fn see_through(
     loop {
         while trials.len() < purposes.len() && trials.iter().filter(|trial| trial.runs()).count() < MOST_AT_ONCE {
             let Some(purpose) = purposes.get(trials.len()) else { break };
-            let request = if matches!(purpose, Purpose::Signal(_, Place::Isolated)) { isolated } else { bare };
+            let request = if purpose.place == Place::Bare { bare } else { isolated };
             trials.push(Trial::start(*purpose, request, rules.signals).map_err(End::Failed)?);
         }
         let now = Instant::now();

@@ -21,17 +21,17 @@ pub(super) fn print(verdict: &Verdict, as_json: bool, signals: SignalState) -> O
 fn table(verdict: &Verdict, text: &mut String) -> Result {
     let words: Vec<_> =
         verdict.command.iter().map(|word| word.to_string_lossy().escape_debug().to_string()).collect();
-    writeln!(text, "{}\n\n{:13}{:23}{:23}", words.join(" "), "", "as PID 1", "under pidone")?;
+    writeln!(text, "{}\n\n{:13}{:23}under pidone", words.join(" "), "", "as PID 1")?;
     for signal in &verdict.signals {
         let (bare, under_init) = (in_words(&signal.bare), in_words(&signal.under_init));
         writeln!(text, "{:13}{bare:23}{under_init:23}{}", signal.signal.to_string(), signal.why())?;
     }
-    let reaping = match verdict.reaps_orphans {
+    let [bare, under_init] = [&verdict.reaps_orphans, &verdict.init_reaps].map(|reaps| match reaps {
         Ok(true) => "reaped",
         Ok(false) => "not reaped",
         Err(_) => "?",
-    };
-    writeln!(text, "{:13}{reaping:23}reaped", "orphans")?;
+    });
+    writeln!(text, "{:13}{bare:23}{under_init}", "orphans")?;
     let summary = match verdict.needs_init() {
         Some(false) => "safe as PID 1",
         Some(true) => "needs an init",

@@ -2,7 +2,7 @@
 
 use super::orphans::Orphans;
 use super::output::Output;
-use super::{Purpose, ReadySign, Rules, failure};
+use super::{Purpose, Question, ReadySign, Rules, failure};
 use crate::diagnose::{self, Circumstances};
 use crate::error::{Failure, Voice, reason};
 use crate::exit::{Codes, Outcome};
@@ -192,9 +192,9 @@ impl Trial {
             self.state = State::Over(Finding::Unknown("its PID 1 is not to be found in /proc".into()));
             return;
         };
-        let acted = match self.purpose {
-            Purpose::Signal(signal, _) => send(&pid_1, signal).map(|()| State::Watching(now)),
-            Purpose::Orphans => Orphans::plant(&pid_1).map(State::Planting),
+        let acted = match self.purpose.question {
+            Question::Signal(signal) => send(&pid_1, signal).map(|()| State::Watching(now)),
+            Question::Orphans => Orphans::plant(&pid_1).map(State::Planting),
         };
         self.state =
             acted.unwrap_or_else(|errno| State::Over(Finding::Unknown(format!("out of reach: {}", reason(errno)))));
@@ -206,10 +206,7 @@ impl Trial {
             let all = procfs::processes();
             let oldest = |parent| procfs::of_parent(&all, parent).iter().min_by_key(|child| child.started).cloned();
             let pid_1 = oldest(self.outer)?;
-            let command = match self.purpose {
-                Purpose::Signal(_, Place::Isolated) => oldest(pid_1.pid)?,
-                _ => pid_1.clone(),
-            };
+            let command = if self.purpose.place == Place::Bare { pid_1.clone() } else { oldest(pid_1.pid)? };
             self.inside = Some((pid_1, command));
         }
         self.inside.clone()

@@ -14,8 +14,9 @@ pub(super) type Observed = Result<(Effect, Duration), String>;
 pub(super) struct Verdict {
     pub(super) command: Vec<OsString>,
     pub(super) signals: Vec<SignalVerdict>,
-    /// As PID 1.
+    /// As PID 1; and, for comparison, whether pidone does in its place.
     pub(super) reaps_orphans: Result<bool, String>,
+    pub(super) init_reaps: Result<bool, String>,
 }
 
 /// What there is to say about one signal.
@@ -28,7 +29,7 @@ pub(super) struct SignalVerdict {
 }
 
 impl Verdict {
-    /// From the findings of the trials: two for each signal, as PID 1 and under an init; and the one about orphans.
+    /// From the findings of the trials: two for each signal, as PID 1 and under an init; and two about orphans.
     pub(super) fn new(command: Vec<OsString>, signals: &[Signal], findings: Vec<Finding>) -> Self {
         let mut findings = findings.into_iter();
         let mut observed = || match findings.next() {
@@ -40,12 +41,12 @@ impl Verdict {
             .iter()
             .map(|signal| SignalVerdict { signal: *signal, bare: observed(), under_init: observed() })
             .collect();
-        let reaps_orphans = match findings.next() {
+        let mut reaps = || match findings.next() {
             Some(Finding::Reaps(reaps)) => Ok(reaps),
             Some(Finding::Unknown(why)) => Err(why),
             Some(Finding::Effect(..)) | None => Err("it was not tried".into()),
         };
-        Verdict { command, signals, reaps_orphans }
+        Verdict { command, signals, reaps_orphans: reaps(), init_reaps: reaps() }
     }
 
     /// Whether the command needs an init; `None` where nothing says so, but not everything could be told.
@@ -143,7 +144,7 @@ mod tests {
         for (bare, bare_name) in effects() {
             for (under_init, name) in effects() {
                 let findings = [bare, under_init].map(|effect| Finding::Effect(effect, AFTER));
-                let findings = findings.into_iter().chain([Finding::Reaps(true)]).collect();
+                let findings = findings.into_iter().chain([true, true].map(Finding::Reaps)).collect();
                 let verdict = Verdict::new(vec!["x".into()], &[Signal::TERM], findings);
                 let needs_init = bare_name == "survived" && (name == "exited" || name == "killed");
                 assert_eq!(verdict.needs_init(), Some(needs_init), "{bare_name} {name}");
