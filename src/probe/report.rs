@@ -19,19 +19,28 @@ pub(super) fn print(verdict: &Verdict, as_json: bool, signals: SignalState) -> O
 }
 
 fn table(verdict: &Verdict, text: &mut String) -> Result {
-    let words: Vec<_> =
-        verdict.command.iter().map(|word| word.to_string_lossy().escape_debug().to_string()).collect();
-    writeln!(text, "{}\n\n{:13}{:23}under pidone", words.join(" "), "", "as PID 1")?;
+    for (index, word) in verdict.command.iter().enumerate() {
+        // No byte of it is to drive the terminal.
+        let space = if index == 0 { "" } else { " " };
+        write!(text, "{space}{}", word.to_string_lossy().replace(char::is_control, "?"))?;
+    }
+    writeln!(
+        text,
+        "
+
+{:12}{:20}under pidone",
+        "", "as PID 1"
+    )?;
     for signal in &verdict.signals {
         let (bare, under_init) = (in_words(&signal.bare), in_words(&signal.under_init));
-        writeln!(text, "{:13}{bare:23}{under_init:23}{}", signal.signal.to_string(), signal.why())?;
+        writeln!(text, "{:12}{bare:20}{under_init:20}{}", signal.signal.to_string(), signal.why())?;
     }
     let [bare, under_init] = [&verdict.reaps_orphans, &verdict.init_reaps].map(|reaps| match reaps {
         Ok(true) => "reaped",
         Ok(false) => "not reaped",
         Err(_) => "?",
     });
-    writeln!(text, "{:13}{bare:23}{under_init}", "orphans")?;
+    writeln!(text, "{:12}{bare:20}{under_init}", "orphans")?;
     let summary = match verdict.needs_init() {
         Some(false) => "safe as PID 1",
         Some(true) => "needs an init",
@@ -39,12 +48,29 @@ fn table(verdict: &Verdict, text: &mut String) -> Result {
     };
     writeln!(text, "\n{summary}")?;
     for reason in verdict.reasons() {
-        writeln!(text, "- {reason}")?;
+        write_wrapped(text, &format!("- {reason}"))?;
     }
     Ok(())
 }
 
-/// `killed by SIGTERM 0.02s`.
+/// A sentence, on lines of at most 100 columns, of which those after the first are indented.
+fn write_wrapped(text: &mut String, sentence: &str) -> Result {
+    const WIDTH: usize = 100;
+    let mut column = 0;
+    for word in sentence.split(' ') {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > WIDTH {
+            text.write_str("\n ")?;
+            column = 1;
+        }
+        let space = if column == 0 { "" } else { " " };
+        write!(text, "{space}{word}")?;
+        column += space.len() + length;
+    }
+    text.write_char('\n')
+}
+
+/// `SIGTERM, 0.02s`: what killed it, and after how long.
 fn in_words(observed: &Observed) -> String {
     let Ok((effect, after)) = observed else { return "?".into() };
     let seconds = format!("{}.{:02}s", after.as_secs(), after.subsec_millis() / 10);
