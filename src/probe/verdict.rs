@@ -113,7 +113,7 @@ impl SignalVerdict {
         match (&self.bare, &self.under_init) {
             (Ok((bare, _)), Ok((under_init, _))) => match (bare, under_init) {
                 (Effect::Survived, Effect::Survived) => "it ignores the signal, or handles it and goes on",
-                (Effect::Survived, Effect::Ended(_)) => "dropped by the kernel: PID 1 has no handler for it",
+                (Effect::Survived, Effect::Ended(_)) => "dropped: PID 1 has no handler for it",
                 (Effect::Survived, Effect::Stopped) => "PID 1 is not stopped by it",
                 (bare, under_init) if bare == under_init => "the same in both places",
                 _ => "acts in both places, but not alike",
