@@ -2,6 +2,7 @@
 //! binary has no NSS, and an image's own files are what its `USER` means.
 
 use crate::error::{UsageError, errno_of, reason};
+use crate::order::sort_by_number;
 use crate::sys::retry_interrupted;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
@@ -80,7 +81,7 @@ impl Accounts<'_> {
             group_entries(&text).filter(|entry| entry.members.split(|byte| *byte == b',').any(|one| one == name));
         let mut groups = vec![own];
         groups.extend(listed.map(|entry| entry.gid));
-        groups.sort_unstable();
+        sort_by_number(&mut groups, |group| u64::from(*group));
         groups.dedup();
         Ok(groups)
     }

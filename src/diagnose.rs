@@ -156,8 +156,12 @@ fn masks_below_proc(mountinfo: &[u8]) -> Vec<String> {
         })
         .map(|(point, _)| point.to_owned())
         .collect();
-    masked.sort_unstable();
-    masked.dedup();
+    let mut seen = Vec::new();
+    masked.retain(|point| {
+        let is_new = !seen.contains(point);
+        seen.push(point.clone());
+        is_new
+    });
     masked
 }
 
@@ -265,7 +269,7 @@ mod tests {
             34 22 0:52 / /proc/sys/fs/binfmt_misc rw - binfmt_misc binfmt_misc rw\n\
             35 22 0:53 / /proc/sys/fs/binfmt_misc rw - autofs systemd-1 rw\n\
             33 1 0:51 / /process rw - tmpfs tmpfs rw\n";
-        assert_eq!(masks_below_proc(mountinfo), ["/proc/acpi", "/proc/kcore"]);
+        assert_eq!(masks_below_proc(mountinfo), ["/proc/kcore", "/proc/acpi"]);
         assert!(masks_below_proc(b"garbage\n\n").is_empty());
     }
 

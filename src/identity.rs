@@ -7,6 +7,7 @@ use crate::capability::Capabilities;
 use crate::environment::Environment;
 use crate::error::UsageError;
 use crate::idmap::IdMaps;
+use crate::order::sort_by_number;
 use crate::request::{Groups, Identity, Limit};
 use nix::unistd::{geteuid, getgroups};
 use std::ffi::{CString, OsString};
@@ -133,8 +134,8 @@ fn groups_of(user: &User, gid: Option<u32>, accounts: Accounts<'_>) -> Result<Ve
 }
 
 fn is_held(ids: &[u32]) -> bool {
-    let sorted = |mut ids: Vec<u32>| {
-        ids.sort_unstable();
+    let sorted = |mut ids: Vec<u32>| -> Vec<u32> {
+        sort_by_number(&mut ids, |id| u64::from(*id));
         ids.dedup();
         ids
     };

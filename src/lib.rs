@@ -64,6 +64,7 @@ mod diagnose;
 mod error;
 mod exit;
 mod json;
+mod order;
 mod logging;
 mod procfs;
 mod capability;

@@ -1,5 +1,6 @@
 //! Runs in: outer, init. What is read of /proc: names for logs, and who descends from whom.
 
+use crate::order::sort_by_number;
 use nix::unistd::{Pid, getpid};
 use std::fmt;
 use std::fs;
@@ -68,7 +69,7 @@ pub(crate) fn processes() -> Vec<Process> {
         parse(&fs::read(Path::new("/proc").join(Some(name).filter(|_| is_pid)?).join("stat")).ok()?)
     };
     let mut processes: Vec<_> = entries.filter_map(stat).collect();
-    processes.sort_by_key(|process| process.parent);
+    sort_by_number(&mut processes, |process| u64::from(process.parent.as_raw().unsigned_abs()));
     processes
 }
 

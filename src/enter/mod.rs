@@ -18,6 +18,7 @@ use crate::handshake::{self, Gate, Report, Reporter};
 use crate::init::{self, Above, workload};
 use crate::job::Job;
 use crate::namespace::{Kind, Kinds};
+use crate::order::sort_by_number;
 use crate::others::Others;
 use crate::parent::Parent;
 use crate::plan::{LaunchPlan, Workload, for_entering};
@@ -144,7 +145,7 @@ fn enter_all(joining: &Joining) -> Result<(), Failure> {
         _ => 1,
     };
     let mut ordered: Vec<_> = joining.namespaces.iter().collect();
-    ordered.sort_by_key(|(kind, _, _)| rank(*kind));
+    sort_by_number(&mut ordered, |(kind, _, _)| rank(*kind));
     for (kind, path, file) in ordered {
         sys::enter(file, Kinds::of(&[*kind])).map_err(|errno| Failure::new(Stage::EnterNamespace, path, errno))?;
     }

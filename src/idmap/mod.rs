@@ -10,6 +10,7 @@ mod write;
 use crate::account;
 use crate::capability;
 use crate::error::UsageError;
+use crate::order::sort_by_number;
 use nix::unistd::{getegid, geteuid};
 use std::fmt::Write as _;
 
@@ -282,7 +283,7 @@ fn check(kind: Kind, ranges: &[Range]) -> Result<(), UsageError> {
         return wrong(format!("goes beyond the last id, 4294967294: {}", text(range)), "give a smaller COUNT");
     }
     let mut sorted = ranges.to_vec();
-    sorted.sort_unstable_by_key(|range| range.outside);
+    sort_by_number(&mut sorted, |range| u64::from(range.outside));
     if let Some((a, b)) = pairs(&sorted).find(|(a, b)| a.outside_end() > b.outside.into()) {
         let message = format!("these overlap outside: {} and {}", text(a), text(b));
         return wrong(
@@ -290,7 +291,7 @@ fn check(kind: Kind, ranges: &[Range]) -> Result<(), UsageError> {
             "an id can be mapped only once; --map-root, --map-current and --map-auto map yours, too",
         );
     }
-    sorted.sort_unstable_by_key(|range| range.inside);
+    sort_by_number(&mut sorted, |range| u64::from(range.inside));
     if let Some((a, b)) = pairs(&sorted).find(|(a, b)| a.inside_end() > b.inside.into()) {
         let message = format!("these overlap inside: {} and {}", text(a), text(b));
         return wrong(

@@ -40,16 +40,15 @@ pub(crate) fn pidfd_open(pid: Pid) -> Result<OwnedFd> {
 ///
 /// Takes the fast way (close_range(2), Linux 5.9) and falls back to closing one by one. Errors are ignored: what
 /// is not open needs no closing.
-pub(crate) fn close_all_but<const N: usize>(mut keep: [Option<BorrowedFd<'_>>; N]) {
-    keep.sort_unstable_by_key(|fd| fd.map(|fd| fd.as_raw_fd()));
+pub(crate) fn close_all_but<const N: usize>(keep: [Option<BorrowedFd<'_>>; N]) {
     let mut first: c_uint = 3;
-    for fd in keep.into_iter().flatten() {
-        // A borrowed descriptor is never negative.
-        let kept = fd.as_raw_fd().unsigned_abs();
-        if kept > first {
-            close_range(first, kept - 1);
+    // A borrowed descriptor is never negative.
+    let kept = |first| keep.iter().flatten().map(|fd| fd.as_raw_fd().unsigned_abs()).filter(move |fd| *fd >= first);
+    while let Some(next) = kept(first).min() {
+        if next > first {
+            close_range(first, next - 1);
         }
-        first = first.max(kept + 1);
+        first = next + 1;
     }
     close_range(first, c_uint::MAX);
 }
