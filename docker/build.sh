@@ -24,7 +24,7 @@ build "$host"
 if [ "$machine" != "$host" ]; then
     apt-get update
     apt-get install -y --no-install-recommends "gcc-$(echo "$machine" | tr _ -)-linux-gnu"
-    export "CARGO_TARGET_$(echo "$machine" | tr a-z A-Z)_UNKNOWN_LINUX_MUSL_LINKER=$machine-linux-gnu-gcc"
+    export "CARGO_TARGET_$(echo "$machine" | tr '[:lower:]' '[:upper:]')_UNKNOWN_LINUX_MUSL_LINKER=$machine-linux-gnu-gcc"
     build "$machine"
 fi
 

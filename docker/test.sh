@@ -22,7 +22,7 @@ parts=("$@")
     userland=$tmp/userland                     # a root directory with busybox in it
     scratch=$run:pidone                        # the image that docker/Dockerfile makes
     image=$run:userland                        # the same with the userland in it
-    engine='' bundle='' finished='' passed=0 failed=0 milliseconds=0
+    engine='' bundle='' holder='' finished='' passed=0 failed=0 milliseconds=0
 }
 
 # shellcheck source-path=SCRIPTDIR/..

@@ -59,17 +59,19 @@ exit_statuses_come_through() {
     check 'a wrong option is 125' $'pidone: *--wrong*\n=> 125' "$(run_to_end -e PIDONE_OPTIONS=--wrong "$image" true)"
 }
 
-# check_orphans NAME ARG...: 300 daemons, then all of them end at once: far fewer SIGCHLDs than deaths.
+# 300 daemons, then all of them end at once: far fewer SIGCHLDs than deaths.
+readonly ORPHANS='
+    count() { grep -l "$1" /proc/[0-9]*/status 2>/dev/null | wc -l; }
+    wait_for() { n=0; until [ "$(count "$1")" = "$2" ] || [ $n = 100 ]; do usleep 100000; n=$((n + 1)); done; }
+    i=0; while [ $i -lt 300 ]; do (setsid sleep 1000 &); i=$((i + 1)); done
+    wait_for "^PPid:.1$" 301; echo "parent $PPID, its children: $(count "^PPid:.1$")"
+    killall -KILL sleep
+    wait_for "^PPid:.1$" 1; echo "left: $(count "^PPid:.1$"), zombies: $(count "^State:.Z")"'
+
+# check_orphans NAME ARG...: in a container of `docker run ARG...`.
 check_orphans() {
-    local script='
-        count() { grep -l "$1" /proc/[0-9]*/status 2>/dev/null | wc -l; }
-        wait_for() { n=0; until [ "$(count "$1")" = "$2" ] || [ $n = 100 ]; do usleep 100000; n=$((n + 1)); done; }
-        i=0; while [ $i -lt 300 ]; do (setsid sleep 1000 &); i=$((i + 1)); done
-        wait_for "^PPid:.1$" 301; echo "parent $PPID, its children: $(count "^PPid:.1$")"
-        killall -KILL sleep
-        wait_for "^PPid:.1$" 1; echo "left: $(count "^PPid:.1$"), zombies: $(count "^State:.Z")"'
     check "$1: 300 orphans are adopted and reaped" $'parent 1, its children: 301\nleft: 1, zombies: 0\n=> 0' \
-        "$(run_to_end "${@:2}" sh -c "$script")"
+        "$(run_to_end "${@:2}" sh -c "$ORPHANS")"
 }
 
 no_privilege_is_needed() {

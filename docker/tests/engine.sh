@@ -37,6 +37,7 @@ start_engine() {
     export DOCKER_HOST=unix://$tmp/docker.sock
     mkdir "$tmp/engine"
     install -m 755 "$binary" "$tmp/docker-init"
+    # shellcheck disable=SC2016 # for the shell inside
     isolated bash -euc '
         dir=$1/engine
         read -r pid _ </proc/self/stat # from the outer /proc, so the outer PID

@@ -1,0 +1,8 @@
+# The image of injection.yaml's init container: pidone, and a `cp` to copy it.
+#
+#     docker build -f docker/kubernetes/injector.Dockerfile -t registry.example/injector:0.1.0 docker/kubernetes
+ARG PIDONE=pidone
+ARG BASE=busybox
+FROM ${PIDONE} AS pidone
+FROM ${BASE}
+COPY --from=pidone /pidone /pidone
