@@ -62,7 +62,13 @@ stop_engine() {
     local pid
     pid=$(cat "$tmp/engine.pid")
     if kill -0 "$engine" 2>/dev/null; then kill -KILL "${pid:-$engine}"; fi
-    wait "$engine" 2>/dev/null
+    wait "$engine" 2>/dev/null # ignoring its status: it was killed
+    remove_cgroups "$run"
+}
+
+# remove_cgroups NAME: with those below it.
+remove_cgroups() {
+    find /sys/fs/cgroup -depth -type d \( -path "*/$1" -o -path "*/$1/*" \) -exec rmdir {} +
 }
 
 # --- The images ---
@@ -121,7 +127,6 @@ $(timeout 20 docker ps -a --filter "label=$run" --format '{{.Names}}: {{.Command
     if engine_answers; then remove_what_was_made || status=1; fi
     if [[ $bundle ]]; then stop_bundle || status=1; fi
     if [[ $engine ]]; then stop_engine || status=1; fi
-    find /sys/fs/cgroup -depth -type d -path "*/$run*" -exec rmdir {} + 2>/dev/null
     rm -rf "$tmp" || status=1
     if ((passed + failed > 0)); then echo "$passed passed, $failed failed"; fi
     exit "$status"

@@ -39,6 +39,7 @@ stop_bundle() {
     pid=$(cat "$bundle/holder.pid" 2>/dev/null) || :
     kill -KILL "${pid:-$holder}" 2>/dev/null || :
     wait "$holder" 2>/dev/null || :
+    remove_cgroups "$run-runc" || :
     bundle=''
 }
 
@@ -49,7 +50,7 @@ in_runc() {
 # run_bundle ID ARG...: what the process of the bundle prints with these words after pidone, and "=> STATUS".
 run_bundle() {
     local status=0
-    /usr/bin/python3 -c "$EDIT" "$bundle/config.json" "/$run/$1" "${@:2}"
+    /usr/bin/python3 -c "$EDIT" "$bundle/config.json" "/$run-runc/$1" "${@:2}"
     in_runc run --bundle "$bundle" "$1" 2>&1 </dev/null || status=$?
     echo "=> $status"
 }
