@@ -64,7 +64,7 @@ readonly ORPHANS='
     count() { grep -l "$1" /proc/[0-9]*/status 2>/dev/null | wc -l; }
     wait_for() { n=0; until [ "$(count "$1")" = "$2" ] || [ $n = 100 ]; do usleep 100000; n=$((n + 1)); done; }
     i=0; while [ $i -lt 300 ]; do (setsid sleep 1000 &); i=$((i + 1)); done
-    wait_for "^PPid:.1$" 301; echo "parent $PPID, its children: $(count "^PPid:.1$")"
+    wait_for "^Name:.sleep$" 300; wait_for "^PPid:.1$" 301; echo "parent $PPID, its children: $(count "^PPid:.1$")"
     killall -KILL sleep
     wait_for "^PPid:.1$" 1; echo "left: $(count "^PPid:.1$"), zombies: $(count "^State:.Z")"'
 

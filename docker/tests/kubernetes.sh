@@ -12,7 +12,7 @@ install_validator() {
     if [[ ! -e target/kubernetes/$VALIDATOR ]]; then
         rm -rf target/kubernetes
         quietly /usr/bin/python3 -m venv target/kubernetes
-        quietly target/kubernetes/bin/pip --quiet --disable-pip-version-check install "$VALIDATOR"
+        quietly target/kubernetes/bin/pip --quiet --disable-pip-version-check install --no-compile "$VALIDATOR"
         touch "target/kubernetes/$VALIDATOR"
     fi
 }

@@ -59,7 +59,15 @@ docker_run_init_works() {
             grep -iE 'docker-init|init version|unknown output format' "$tmp/engine.log")"
 }
 
+all_names_come_with_the_image() {
+    printf '%s\n' "FROM $scratch AS pidone" "FROM $run:busybox" 'COPY --from=pidone / /usr/bin/' 'ENTRYPOINT ["catatonit", "--"]' |
+        build copied -
+    check 'COPY --from=pidone / /usr/bin/ brings pidone and its names' $'catatonit /usr/bin/pidone\n=> 42' \
+        "$(run_to_end "$run:copied" sh -c 'echo "$(cat /proc/1/comm) $(readlink /proc/1/exe)"; exit 42')"
+}
+
 check_names() {
+    all_names_come_with_the_image
     entrypoints_by_other_names_work
     docker_run_init_works
 }
