@@ -106,7 +106,7 @@ debugging_session() {
     start_pod debug
     eventually has_printed app ready
     check 'debug.yaml: inspect names PID 1 of the other container, and why SIGTERM does nothing' \
-        $'1 (sh)*command  sh -c *SIGTERM *default *dropped*\n=> 0' \
+        $'1 (sh)*SIGTERM *default *dropped*\n=> 0' \
         "$(run_to_end --pid "container:$run-app" --cap-add SYS_PTRACE --entrypoint /pidone "$scratch" inspect 1)"
     remove_containers app
 }
