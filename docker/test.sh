@@ -15,6 +15,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 parts=("$@")
 [[ $# -gt 0 ]] || parts=(containers names examples kubernetes runc)
 
+# shellcheck source-path=SCRIPTDIR/..
+source docker/tests/lib.sh
+source docker/tests/engine.sh
+source docker/tests/containers.sh
+source docker/tests/names.sh
+source docker/tests/examples.sh
+source docker/tests/kubernetes.sh
+source docker/tests/runc.sh
+
 # shellcheck disable=SC2034 # what is not used here is in docker/tests/
 {
     tmp=$(mktemp -d /tmp/pidone-docker.XXXXXX) # not in $TMPDIR: a unix socket's path must be short
@@ -24,15 +33,6 @@ parts=("$@")
     image=$run:userland                        # the same with the userland in it
     engine='' bundle='' holder='' finished='' passed=0 failed=0 milliseconds=0
 }
-
-# shellcheck source-path=SCRIPTDIR/..
-source docker/tests/lib.sh
-source docker/tests/engine.sh
-source docker/tests/containers.sh
-source docker/tests/names.sh
-source docker/tests/examples.sh
-source docker/tests/kubernetes.sh
-source docker/tests/runc.sh
 
 main() {
     local part
