@@ -111,7 +111,7 @@ pub(crate) enum Ready {
     /// A file, as the command sees it.
     File(OsString),
     /// A line of its output that matches this extended regular expression.
-    Output(CString),
+    Output(OsString),
 }
 
 /// What stands at /proc in the new mount namespace.

@@ -15,7 +15,6 @@ mod fd;
 mod identity;
 mod memory;
 mod mounts;
-mod regex;
 mod signals;
 mod system;
 mod wait;
@@ -30,7 +29,6 @@ pub(crate) use identity::{
 pub use memory::Args;
 pub(crate) use memory::{environment, error_text};
 pub(crate) use mounts::{Extent, MountAttributes, attach, clone_tree, new_file_system, set_read_only};
-pub(crate) use regex::Pattern;
 pub(crate) use signals::{
     Recipient, SignalInfo, SignalSet, SignalState, anyone_is_left, block_all_signals, die_by, discard_own,
     discard_signals, queue, queue_resume, send, send_checked, stop_by, wait_signal,
