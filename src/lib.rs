@@ -62,6 +62,7 @@ mod handshake;
 mod diagnose;
 mod error;
 mod exit;
+mod json;
 mod logging;
 mod procfs;
 mod capability;
