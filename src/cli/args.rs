@@ -12,7 +12,7 @@ use crate::idmap::Caller;
 use crate::namespace::{Kind, Kinds};
 use crate::request::{
     EnterOptions, EnvironmentChange, Grouping, Limit, OnExit, Output, Place, ProcMount, Propagation, Request,
-    RunRequest, Target,
+    RunRequest, Target, TraceFormat,
 };
 use crate::signal::Signal;
 use lexopt::{Arg, Parser};
@@ -158,13 +158,21 @@ fn parse_options(parser: &mut Parser, request: &mut RunRequest) -> Result<Option
         };
         let option = option.ok_or_else(|| from_lexopt(&arg.unexpected()))?;
         let mut value = OsString::new();
-        if !option.value.is_empty() {
+        if option.value.starts_with('[') {
+            // Optional, and so only behind a '='. An empty one names nothing.
+            let given = parser.optional_value();
+            let is_empty = given.as_ref().is_some_and(|given| given.is_empty());
+            value = given.unwrap_or_default();
+            if is_empty {
+                return Err(Value { option, value }.not_understood());
+            }
+        } else if !option.value.is_empty() {
             let given = parser.value();
             value = given.map_err(|error| UsageError { hint: option.form(), ..from_lexopt(&error) })?;
         }
         let value = Value { option, value };
         match option.group {
-            Group::Place | Group::General => set_place(request, &value)?,
+            Group::Place | Group::General => set_place(request, value)?,
             Group::Enter => set_enter(request, value)?,
             Group::Namespaces => set_namespaces(request, value)?,
             Group::Files => files::set(&mut request.furnishing, value)?,
@@ -207,7 +215,7 @@ impl Value {
 impl OptionDoc {
     /// How to write it, for who did not.
     fn form(&self) -> String {
-        format!("--{} {}: {}. {}", self.long, self.value, self.summary, self.more).trim_end().to_owned()
+        format!("{}: {}. {}", self.usage(), self.summary, self.more).trim_end().to_owned()
     }
 }
 
@@ -223,12 +231,16 @@ const PROPAGATIONS: &[(&str, Propagation)] = &[
 
 const ON_EXITS: &[(&str, OnExit)] = &[("kill", OnExit::Kill), ("term", OnExit::Term), ("wait", OnExit::Wait)];
 
-fn set_place(request: &mut RunRequest, value: &Value) -> Result<(), UsageError> {
+const TRACE_FORMATS: &[(&str, TraceFormat)] = &[("json", TraceFormat::Json), ("chrome", TraceFormat::Chrome)];
+
+fn set_place(request: &mut RunRequest, value: Value) -> Result<(), UsageError> {
     match value.option.long {
         "in-place" => request.place = Some(Place::InPlace),
         "isolate" => request.place = Some(Place::Isolated),
         "as-pid1" => request.place = Some(Place::Bare),
         "pause" => request.pause = true,
+        "trace" => request.trace = Some(value.bytes(values::trace_target)?),
+        "trace-format" => request.trace_format = Some(value.one_of(TRACE_FORMATS)?),
         "verbose" => request.level = Some(more_verbose(request.level)),
         other => return Err(forgotten(other)),
     }

@@ -3,7 +3,7 @@
 use crate::capability::Capabilities;
 use crate::error::UsageError;
 use crate::idmap::Range;
-use crate::request::{ClockOffset, Groups, Limit};
+use crate::request::{ClockOffset, Groups, Limit, TraceTo};
 use crate::signal::{Signal, digits};
 use nix::libc::rlim_t;
 use nix::sys::resource::{RLIM_INFINITY, Resource};
@@ -31,6 +31,21 @@ pub(super) fn rewrite(value: &str) -> Meaning<(Signal, Option<Signal>)> {
     let (from, to) = value.split_once(':')?;
     let to = if to == "0" { None } else { Some(Signal::parse(to)?) };
     Some((Signal::parse(from)?, to))
+}
+
+/// Nothing for stderr, `fd:N`, or a path. One that only names a descriptor is taken for that: opened as a file it would be
+/// emptied, and a socket cannot be opened.
+pub(super) fn trace_target(value: OsString) -> Meaning<TraceTo> {
+    const NAMES: [(&str, i32); 3] = [("", 2), ("/dev/stdout", 1), ("/dev/stderr", 2)];
+    let number = |number: &str| number.parse().ok().filter(|number| *number >= 0).map(TraceTo::Descriptor);
+    let Some(word) = value.to_str() else { return Some(TraceTo::File(value)) };
+    if let Some((_, descriptor)) = NAMES.iter().find(|(name, _)| *name == word) {
+        return Some(TraceTo::Descriptor(*descriptor));
+    }
+    match ["fd:", "/dev/fd/", "/proc/self/fd/"].iter().find_map(|prefix| word.strip_prefix(prefix)) {
+        Some(rest) => number(rest),
+        None => Some(TraceTo::File(value)),
+    }
 }
 
 /// `FROM:TO` of exit statuses.

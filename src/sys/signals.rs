@@ -128,6 +128,23 @@ impl SignalInfo {
         self.0.si_code < 0 && self.0.si_code != libc::SI_TKILL && self.0.si_code != FOREGROUND
     }
 
+    /// How it came about: `SI_USER`, `SI_QUEUE` and so on (sigaction(2)).
+    pub(crate) fn code(&self) -> c_int {
+        self.0.si_code
+    }
+
+    /// The value that was attached to it, as the integer that sigqueue(3) takes.
+    pub(crate) fn value(&self) -> Option<i32> {
+        if !self.is_queued() {
+            return None;
+        }
+        // SAFETY: who queues gives the whole layout, of which the value is a part.
+        let value = unsafe { self.0.si_value() };
+        // The integer shares the union's first bytes with the pointer, which on these machines are the low ones.
+        let [a, b, c, d, ..] = value.sival_ptr.addr().to_le_bytes();
+        Some(i32::from_le_bytes([a, b, c, d]))
+    }
+
     /// Pid and uid of the sender as seen from here; pid 0 stands for a process outside this PID namespace.
     /// `None` where the kernel is the sender.
     pub(crate) fn sender(&self) -> Option<(Pid, u32)> {
@@ -217,7 +234,7 @@ impl Recipient {
     }
 
     /// As kill(2) takes it.
-    fn number(self) -> c_int {
+    pub(crate) fn number(self) -> c_int {
         match self {
             Recipient::Process(_) | Recipient::Everyone | Recipient::OwnGroup => self.pid().as_raw(),
             Recipient::Group(leader) => -leader.as_raw(),

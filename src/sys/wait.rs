@@ -6,6 +6,7 @@ use nix::errno::Errno;
 use nix::libc::{self, c_int};
 use nix::unistd::Pid;
 use std::mem::MaybeUninit;
+use std::time::Duration;
 
 /// How a process ended, as wait(2) encodes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +37,40 @@ pub(crate) enum Reaped {
 /// Reaps one ended child, or hears of a stopped one, without blocking; `who` is `None` for any. Children that were made without SIGCHLD as
 /// their exit signal count too (`__WALL`): pidone may have inherited them from the program that became it.
 pub(crate) fn reap(who: Option<Pid>) -> Reaped {
+    wait_without_blocking(who, None)
+}
+
+/// What an ended process has used, together with those of its children that it had reaped (getrusage(2)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) user: Duration,
+    pub(crate) system: Duration,
+    /// The most memory it had at a time, in bytes.
+    pub(crate) max_rss: u64,
+}
+
+/// The same, and what it has used: status and usage in one call.
+pub(crate) fn reap_with_usage(who: Option<Pid>) -> (Reaped, Usage) {
+    // SAFETY: all zeros is a valid rusage.
+    let mut usage: libc::rusage = unsafe { MaybeUninit::zeroed().assume_init() };
+    let reaped = wait_without_blocking(who, Some(&mut usage));
+    // The kernel gives no negative ones; the C libraries give the fields different types.
+    let time = |time: libc::timeval| {
+        let part = u32::try_from(time.tv_usec).unwrap_or_default();
+        Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), part.saturating_mul(1000))
+    };
+    let max_rss = u64::try_from(usage.ru_maxrss).unwrap_or_default().saturating_mul(1024);
+    (reaped, Usage { user: time(usage.ru_utime), system: time(usage.ru_stime), max_rss })
+}
+
+fn wait_without_blocking(who: Option<Pid>, usage: Option<&mut libc::rusage>) -> Reaped {
     const FLAGS: c_int = libc::WNOHANG | libc::WUNTRACED | libc::__WALL;
     let pid = who.map_or(-1, Pid::as_raw);
+    let usage = usage.map_or(std::ptr::null_mut(), std::ptr::from_mut);
     let mut status = 0;
     loop {
-        // SAFETY: `status` is a valid place for an int; the resource usage pointer may be NULL (wait4(2)).
-        let got = unsafe { libc::wait4(pid, &raw mut status, FLAGS, std::ptr::null_mut()) };
+        // SAFETY: `status` is a valid place for an int; `usage` is one for an rusage, or NULL as it may be (wait4(2)).
+        let got = unsafe { libc::wait4(pid, &raw mut status, FLAGS, usage) };
         match got {
             0 => return Reaped::NoneEnded,
             pid if pid > 0 => return WaitStatus(status).of(Pid::from_raw(pid)),
