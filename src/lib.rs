@@ -115,7 +115,7 @@ pub fn run(args: Args) -> c_int {
 fn launch(mut request: RunRequest, personality: Personality, signals: SignalState) -> u8 {
     let (voice, codes) = (personality.voice(), personality.codes());
     let (level, exit_map) = (request.level, std::mem::take(&mut request.exit_map));
-    let (trace_to, format) = (request.trace.take(), request.trace_format);
+    let (trace_to, format) = (request.trace.clone(), request.trace_format);
     let command = if trace_to.is_some() { request.command.clone() } else { Vec::new() };
     let plan = match LaunchPlan::new(request, signals) {
         Ok(plan) => plan,

@@ -20,6 +20,7 @@
 //! - [`identity`]: --uid and all else that the workload can be given to be
 //! - [`drop_in`]: tini, docker-init, dumb-init, catatonit; install-names
 //! - [`sessions`]: --new-session; on a real pseudo-terminal
+//! - [`trace`]: --trace: each event, by its schema; what is lost, and that nobody waits; Chrome's format
 //! - [`interface`]: help, version, logs, PIDONE_OPTIONS; the lists in README and help agree
 //!
 //! [`support`] has the runner, /proc readers, `eventually`, privilege, and the workloads that this program plays
@@ -47,4 +48,5 @@ mod signals;
 mod stopping;
 mod support;
 mod terminal;
+mod trace;
 mod transparency;

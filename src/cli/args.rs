@@ -159,20 +159,15 @@ fn parse_options(parser: &mut Parser, request: &mut RunRequest) -> Result<Option
         let option = option.ok_or_else(|| from_lexopt(&arg.unexpected()))?;
         let mut value = OsString::new();
         if option.value.starts_with('[') {
-            // Optional, and so only behind a '='. An empty one names nothing.
-            let given = parser.optional_value();
-            let is_empty = given.as_ref().is_some_and(|given| given.is_empty());
-            value = given.unwrap_or_default();
-            if is_empty {
-                return Err(Value { option, value }.not_understood());
-            }
+            // Optional, and so only behind a '='.
+            value = parser.optional_value().unwrap_or_else(|| values::STDERR.into());
         } else if !option.value.is_empty() {
             let given = parser.value();
             value = given.map_err(|error| UsageError { hint: option.form(), ..from_lexopt(&error) })?;
         }
         let value = Value { option, value };
         match option.group {
-            Group::Place | Group::General => set_place(request, value)?,
+            Group::Place | Group::General => set_place(request, &value)?,
             Group::Enter => set_enter(request, value)?,
             Group::Namespaces => set_namespaces(request, value)?,
             Group::Files => files::set(&mut request.furnishing, value)?,
@@ -233,13 +228,13 @@ const ON_EXITS: &[(&str, OnExit)] = &[("kill", OnExit::Kill), ("term", OnExit::T
 
 const TRACE_FORMATS: &[(&str, TraceFormat)] = &[("json", TraceFormat::Json), ("chrome", TraceFormat::Chrome)];
 
-fn set_place(request: &mut RunRequest, value: Value) -> Result<(), UsageError> {
+fn set_place(request: &mut RunRequest, value: &Value) -> Result<(), UsageError> {
     match value.option.long {
         "in-place" => request.place = Some(Place::InPlace),
         "isolate" => request.place = Some(Place::Isolated),
         "as-pid1" => request.place = Some(Place::Bare),
         "pause" => request.pause = true,
-        "trace" => request.trace = Some(value.bytes(values::trace_target)?),
+        "trace" => request.trace = Some(values::trace_target(&value.value).ok_or_else(|| value.not_understood())?),
         "trace-format" => request.trace_format = Some(value.one_of(TRACE_FORMATS)?),
         "verbose" => request.level = Some(more_verbose(request.level)),
         other => return Err(forgotten(other)),

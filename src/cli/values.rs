@@ -33,19 +33,24 @@ pub(super) fn rewrite(value: &str) -> Meaning<(Signal, Option<Signal>)> {
     Some((Signal::parse(from)?, to))
 }
 
-/// Nothing for stderr, `fd:N`, or a path. One that only names a descriptor is taken for that: opened as a file it would be
-/// emptied, and a socket cannot be opened.
-pub(super) fn trace_target(value: OsString) -> Meaning<TraceTo> {
-    const NAMES: [(&str, i32); 3] = [("", 2), ("/dev/stdout", 1), ("/dev/stderr", 2)];
-    let number = |number: &str| number.parse().ok().filter(|number| *number >= 0).map(TraceTo::Descriptor);
-    let Some(word) = value.to_str() else { return Some(TraceTo::File(value)) };
-    if let Some((_, descriptor)) = NAMES.iter().find(|(name, _)| *name == word) {
-        return Some(TraceTo::Descriptor(*descriptor));
-    }
-    match ["fd:", "/dev/fd/", "/proc/self/fd/"].iter().find_map(|prefix| word.strip_prefix(prefix)) {
-        Some(rest) => number(rest),
-        None => Some(TraceTo::File(value)),
-    }
+/// Where the trace goes by default.
+pub(super) const STDERR: &str = "fd:2";
+
+/// `fd:N`, or a path. One that only names a descriptor is taken for that: opened as a file it would be emptied, and a
+/// socket cannot be opened.
+pub(super) fn trace_target(value: &OsStr) -> Meaning<TraceTo> {
+    let file = || Some(TraceTo::File(value.to_owned())).filter(|_| !value.is_empty());
+    let Some(word) = value.to_str() else { return file() };
+    let number = match word {
+        "/dev/stdout" => "1",
+        "/dev/stderr" => "2",
+        _ => match ["fd:", "/dev/fd/", "/proc/self/fd/"].iter().find_map(|prefix| word.strip_prefix(prefix)) {
+            Some(number) => number,
+            None => return file(),
+        },
+    };
+    // A sign is refused like all that is no number.
+    number.parse().ok().filter(|number| *number >= 0 && !word.contains('+')).map(TraceTo::Descriptor)
 }
 
 /// `FROM:TO` of exit statuses.

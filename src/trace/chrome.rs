@@ -28,7 +28,7 @@ pub(super) fn event(out: &mut Buffer, stamp: &Stamp, event: &Event<'_>, signals:
     let mut chart = Chart { out, stamp, event };
     match event {
         Event::Start { .. } => {
-            chart.name_track(own, &[b"pidone (", stamp.speaker.name().as_bytes(), b")"])?;
+            chart.name_track(own, chart.own_name())?;
             chart.instant(own)
         }
         Event::Spawn { pid, role } => {
@@ -36,9 +36,9 @@ pub(super) fn event(out: &mut Buffer, stamp: &Stamp, event: &Event<'_>, signals:
             if !stamp.speaker.is_first {
                 chart.out.write_str(",\n")?;
                 name_group(chart.out, stamp.speaker)?;
-                chart.name_track(own, &[b"pidone (init)"])?;
+                chart.name_track(own, chart.own_name())?;
             }
-            chart.name_track(pid.as_raw(), &[role.name().as_bytes()])?;
+            chart.name_track(pid.as_raw(), role.name().as_bytes())?;
             chart.instant(pid.as_raw())
         }
         Event::Signal { sender, done, recipient, .. } => {
@@ -49,7 +49,7 @@ pub(super) fn event(out: &mut Buffer, stamp: &Stamp, event: &Event<'_>, signals:
         Event::Reap { pid, name, role, lifetime, .. } => {
             let name = name.bytes().unwrap_or(role.name().as_bytes());
             let life = lifetime.unwrap_or_default();
-            chart.name_track(pid.as_raw(), &[name])?;
+            chart.name_track(pid.as_raw(), name)?;
             chart.slice(*role, name, pid.as_raw(), life)
         }
         Event::Stop { pid, .. } | Event::Continue { pid } => chart.instant(pid.as_raw()),
@@ -73,13 +73,42 @@ fn name_group(out: &mut Buffer, speaker: Speaker) -> fmt::Result {
         (true, false) => "inside",
         (false, _) => "outside",
     };
-    Json::new(out).object(|json| {
-        text(json, "name", "process_name")?;
-        text(json, "ph", "M")?;
-        plain(json, "pid", &group(speaker))?;
-        json.key("args")?;
-        json.object(|json| text(json, "name", name))
+    put(out, speaker, b"process_name", "M", Duration::ZERO, 0, &mut |json| named(json, name.as_bytes()))
+}
+
+/// The arguments of an event that only gives a name.
+fn named(json: &mut Out<'_>, name: &[u8]) -> fmt::Result {
+    json.key("args")?;
+    json.object(|json| {
+        json.key("name")?;
+        json.text(name)
     })
+}
+
+/// One event of the array: its name, kind, time, place, and what `more` adds.
+fn put(
+    out: &mut Buffer,
+    speaker: Speaker,
+    name: &[u8],
+    kind: &str,
+    at: Duration,
+    track: i32,
+    more: &mut dyn FnMut(&mut Out<'_>) -> fmt::Result,
+) -> fmt::Result {
+    Json::new(out).object(|json| {
+        json.key("name")?;
+        json.text(name)?;
+        text(json, "ph", kind)?;
+        plain(json, "ts", &microseconds(at))?;
+        plain(json, "pid", &group(speaker))?;
+        plain(json, "tid", &track)?;
+        more(json)
+    })
+}
+
+/// The unit of the format.
+fn microseconds(time: Duration) -> u64 {
+    time.as_secs().saturating_mul(1_000_000) + u64::from(time.subsec_micros())
 }
 
 /// What is being drawn.
@@ -90,7 +119,10 @@ struct Chart<'a> {
 }
 
 impl Chart<'_> {
-    /// One event of the array: its name, kind, time in microseconds, place, and what `more` adds.
+    fn own_name(&self) -> &'static [u8] {
+        if self.stamp.speaker.is_init { b"pidone (init)" } else { b"pidone (outer)" }
+    }
+
     fn put(
         &mut self,
         name: &[u8],
@@ -100,30 +132,11 @@ impl Chart<'_> {
         more: &mut dyn FnMut(&mut Out<'_>) -> fmt::Result,
     ) -> fmt::Result {
         self.out.write_str(",\n")?;
-        let group = group(self.stamp.speaker);
-        Json::new(&mut *self.out).object(|json| {
-            json.key("name")?;
-            json.text(name)?;
-            text(json, "ph", kind)?;
-            plain(json, "ts", &at.as_micros())?;
-            plain(json, "pid", &group)?;
-            plain(json, "tid", &track)?;
-            more(json)
-        })
+        put(self.out, self.stamp.speaker, name, kind, at, track, more)
     }
 
-    fn name_track(&mut self, track: i32, name: &[&[u8]]) -> fmt::Result {
-        let mut whole = [0; 64];
-        let bytes = name.iter().flat_map(|part| part.iter());
-        let length = whole.iter_mut().zip(bytes).map(|(place, byte)| *place = *byte).count();
-        let whole = whole.get(..length).unwrap_or_default();
-        self.put(b"thread_name", "M", Duration::ZERO, track, &mut |json| {
-            json.key("args")?;
-            json.object(|json| {
-                json.key("name")?;
-                json.text(whole)
-            })
-        })
+    fn name_track(&mut self, track: i32, name: &[u8]) -> fmt::Result {
+        self.put(b"thread_name", "M", Duration::ZERO, track, &mut |json| named(json, name))
     }
 
     fn instant(&mut self, track: i32) -> fmt::Result {
@@ -142,7 +155,7 @@ impl Chart<'_> {
         let is_orphan = role == Role::Orphan;
         self.put(name, if is_orphan { "X" } else { "B" }, begin, track, &mut |json| {
             if is_orphan {
-                plain(json, "dur", &(end.as_micros() - begin.as_micros()))?;
+                plain(json, "dur", &(microseconds(end) - microseconds(begin)))?;
             }
             json.key("args")?;
             json.object(|json| fields(json, event))
@@ -161,7 +174,7 @@ impl Chart<'_> {
         let from = sender.map_or(0, |sender| sender.pid.as_raw());
         let known = sender.and_then(|sender| sender.comm.bytes());
         if let Some(name) = known.or((from == 0).then_some(b"kernel, or outside")) {
-            self.name_track(from, &[name])?;
+            self.name_track(from, name)?;
         }
         self.mark(name.bytes(), at, from, false)?;
         self.mark(name.bytes(), at, recipient, true)?;

@@ -134,7 +134,7 @@ impl Trace {
 
     /// From here on it is init that speaks, in a copy of what outer has.
     pub(crate) fn this_is_init(&self) {
-        self.change(|state| {
+        self.with(&mut |_, state| {
             state.speaker = Speaker { is_init: true, is_first: false, pid: getpid() };
             // What outer has not got rid of yet is outer's.
             (state.main, state.lost) = (None, 0);
@@ -144,22 +144,22 @@ impl Trace {
 
     /// pidone has begun.
     pub(crate) fn started(&self, command: &[OsString], place: &'static str, namespaces: Kinds) {
-        self.tell(|_| Event::Start { command, place, namespaces });
+        self.tell(&Event::Start { command, place, namespaces });
     }
 
     /// The main child is there.
     pub(crate) fn spawned(&self, pid: Pid, role: Role) {
-        self.change(|state| state.main = Some(Main { pid, role, since: now(Clock::Monotonic) }));
-        self.tell(|_| Event::Spawn { pid, role });
+        self.with(&mut |_, state| state.main = Some(Main { pid, role, since: now(Clock::Monotonic) }));
+        self.tell(&Event::Spawn { pid, role });
     }
 
     /// A signal came; to whom it was sent, if it was.
     pub(crate) fn signal(&self, info: &SignalInfo, done: Done, recipient: Option<Recipient>) {
-        self.tell(|_| {
+        if self.is_on() {
             let recipient = recipient.map(Recipient::number);
             let sender = info.sender().map(|(pid, uid)| Sender { pid, uid, comm: Witness::name_of(pid) });
-            Event::Signal { info, sender, done, recipient }
-        });
+            self.tell(&Event::Signal { info, sender, done, recipient });
+        }
     }
 
     /// What can be known of a zombie, before it is reaped.
@@ -170,64 +170,61 @@ impl Trace {
     /// A child was reaped.
     pub(crate) fn reaped(&self, pid: Pid, status: WaitStatus, usage: Usage, witness: Option<Witness>) {
         let Some(witness) = witness else { return };
-        self.tell(|main| {
-            let main = main.filter(|main| main.pid == pid);
-            let since_birth = witness.started.map(|started| now(Clock::BootTime).saturating_sub(started));
-            // Of the main child it is known to the microsecond, and not by a clock that ticks a hundred times a second.
-            let lifetime = main.map(|main| now(Clock::Monotonic).saturating_sub(main.since)).or(since_birth);
-            let role = main.map_or(Role::Orphan, |main| main.role);
-            Event::Reap { pid, name: witness.name, role, status, usage, lifetime }
-        });
+        let mut main = None;
+        self.with(&mut |_, state| main = state.main.filter(|main| main.pid == pid));
+        // Of the main child it is known to the microsecond, and not by a clock that ticks a hundred times a second.
+        let (role, lifetime) = match main {
+            Some(main) => (main.role, Some(now(Clock::Monotonic).saturating_sub(main.since))),
+            None => {
+                let since = |started| now(Clock::BootTime).saturating_sub(started);
+                (Role::Orphan, witness.started.map(since))
+            }
+        };
+        self.tell(&Event::Reap { pid, name: witness.name, role, status, usage, lifetime });
     }
 
     /// A stop of the main child was seen.
     pub(crate) fn stopped(&self, pid: Pid, signal: Signal) {
-        self.tell(|_| Event::Stop { pid, signal });
+        self.tell(&Event::Stop { pid, signal });
     }
 
     /// pidone has continued the main child.
     pub(crate) fn continued(&self, pid: Pid) {
-        self.tell(|_| Event::Continue { pid });
+        self.tell(&Event::Continue { pid });
     }
 
     /// The time that was given to `signal` is up.
     pub(crate) fn timed_out(&self, signal: Signal, timeout: Duration) {
-        self.tell(|_| Event::StopTimeout { signal, timeout });
+        self.tell(&Event::StopTimeout { signal, timeout });
     }
 
     /// pidone sends `signal` of its own accord, to `whom`, whose names these are.
     pub(crate) fn killed(&self, signal: Signal, whom: Recipient, why: Why, names: &dyn fmt::Display) {
-        self.tell(|_| Event::Kill { signal, recipient: whom.number(), why, names });
+        self.tell(&Event::Kill { signal, recipient: whom.number(), why, names });
     }
 
     /// All is over, and this is the exit status.
     pub(crate) fn ended(&self, end: Result<Outcome, &Failure>, status: u8) {
-        self.tell(|_| Event::Exit { end, status });
+        self.tell(&Event::Exit { end, status });
     }
 
     /// The last chance to tell of what was dropped.
     pub(crate) fn finish(&self) {
-        if let Some(tracer) = &self.0
-            && let Ok(mut state) = tracer.state.try_borrow_mut()
-        {
-            tracer.catch_up(&mut state);
-        }
+        self.with(&mut |tracer, state| {
+            tracer.catch_up(state);
+        });
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        if let Some(tracer) = &self.0
-            && let Ok(mut state) = tracer.state.try_borrow_mut()
-        {
-            change(&mut state);
-        }
+    fn tell(&self, event: &Event<'_>) {
+        self.with(&mut |tracer, state| tracer.tell(state, event));
     }
 
-    fn tell<'e>(&self, event: impl FnOnce(Option<Main>) -> Event<'e>) {
+    /// Nobody borrows it twice: none of what is called here comes back.
+    fn with(&self, act: &mut dyn FnMut(&Tracer, &mut State)) {
         if let Some(tracer) = &self.0
             && let Ok(mut state) = tracer.state.try_borrow_mut()
         {
-            let event = event(state.main);
-            tracer.tell(&mut state, &event);
+            act(tracer, &mut state);
         }
     }
 }

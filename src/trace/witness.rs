@@ -55,8 +55,8 @@ impl Witness {
 /// Whether /proc shows our own PID namespace; see `procfs::is_ours`, which allocates.
 fn is_ours() -> bool {
     let mut bytes = [0; 32];
-    let own = contents("self", "stat", &mut bytes).and_then(|stat| stat.split(|byte| *byte == b' ').next());
-    own.and_then(|own| str::from_utf8(own).ok()?.parse().ok()) == Some(getpid().as_raw())
+    let own = contents("self", "stat", &mut bytes).and_then(|stat| nth_number(stat, 0));
+    own == u64::try_from(getpid().as_raw()).ok()
 }
 
 /// The beginning of `/proc/WHO/WHAT`.
@@ -75,10 +75,19 @@ fn parse(stat: &[u8]) -> Option<Witness> {
     const TICKS_PER_SECOND: u64 = 100;
     let open = stat.iter().position(|byte| *byte == b'(')?;
     let close = stat.iter().rposition(|byte| *byte == b')')?;
-    let mut fields = str::from_utf8(stat.get(close + 1..)?).ok()?.split_ascii_whitespace();
-    let started = fields.nth(19).and_then(|ticks| ticks.parse().ok());
+    // The third field is the first one after the parenthesis.
+    let started = nth_number(stat.get(close + 2..)?, 19);
     let started = started.map(|ticks: u64| Duration::from_millis(ticks.saturating_mul(1000 / TICKS_PER_SECOND)));
     Some(Witness { name: Name::of(stat.get(open + 1..close)?), started })
+}
+
+/// The number in the field that so many others precede, with spaces between them.
+fn nth_number(fields: &[u8], number: usize) -> Option<u64> {
+    let field = fields.split(|byte| *byte == b' ').nth(number)?;
+    field.iter().try_fold(0_u64, |sum, byte| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        sum.checked_mul(10)?.checked_add(digit.into())
+    })
 }
 
 #[cfg(test)]
