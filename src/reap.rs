@@ -60,7 +60,12 @@ fn reap_one(trace: &Trace) -> Reaped {
     if !is_logged && !trace.is_on() {
         return sys::reap(None);
     }
-    let Some(zombie) = sys::peek_zombie() else { return sys::reap(None) };
+    let zombie = match sys::peek_zombie() {
+        Ok(Some(zombie)) => zombie,
+        Ok(None) => return sys::hear_of_stop(),
+        // There is none (ECHILD); or a filter forbids the look.
+        Err(_) => return sys::reap(None),
+    };
     let name = is_logged.then(|| procfs::comm(zombie));
     let witness = trace.look_at(zombie);
     let (reaped, usage) = sys::reap_with_usage(Some(zombie));

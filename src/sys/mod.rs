@@ -36,7 +36,9 @@ pub(crate) use signals::{
     discard_signals, queue, queue_resume, send, send_checked, stop_by, wait_signal,
 };
 pub(crate) use system::{bring_up_loopback, enter, kind_of, set_domain_name, set_host_name, unshare_time};
-pub(crate) use wait::{Reaped, Usage, WaitStatus, own_pidfd_inode, peek_zombie, reap, reap_with_usage, wait_for};
+pub(crate) use wait::{
+    Reaped, Usage, WaitStatus, hear_of_stop, own_pidfd_inode, peek_zombie, reap, reap_with_usage, wait_for,
+};
 
 /// Makes a system call again as long as it only says that it should be made again (EINTR, EAGAIN).
 ///

@@ -91,16 +91,37 @@ pub(crate) fn wait_for(child: Pid) -> WaitStatus {
     WaitStatus(status)
 }
 
-/// The pid of an ended child that is left a zombie, so that `/proc/PID` can still be read (`WNOWAIT`).
-pub(crate) fn peek_zombie() -> Option<Pid> {
-    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
-    // SAFETY: `info` is a valid place for a siginfo_t.
-    if unsafe { libc::waitid(libc::P_ALL, 0, info.as_mut_ptr(), flags) } == -1 {
-        return None;
+/// The pid of an ended child that is left a zombie, so that `/proc/PID` can still be read (`WNOWAIT`), if there is one.
+///
+/// # Errors
+/// ECHILD: there is no child at all.
+pub(crate) fn peek_zombie() -> nix::Result<Option<Pid>> {
+    wait_for_id(libc::WEXITED | libc::WNOWAIT).map(|info| pid_of(&info))
+}
+
+/// Hears of a stopped child, and reaps none: one that ends after a look that found no zombie is to be looked at, too, when its
+/// SIGCHLD comes.
+pub(crate) fn hear_of_stop() -> Reaped {
+    // ECHILD where all that are left have ended just now.
+    let Ok(info) = wait_for_id(libc::WSTOPPED) else { return Reaped::NoneEnded };
+    // SAFETY: as in `pid_of`; si_status is another one of them, and of a stop the signal.
+    let signal = Signal::new(unsafe { info.si_status() });
+    match (pid_of(&info), signal) {
+        (Some(pid), Some(signal)) => Reaped::Stopped(pid, signal),
+        _ => Reaped::NoneEnded,
     }
-    // SAFETY: all bit patterns are valid, it was zeroed, and waitid(2) leaves it zero when nobody has ended.
-    let info = unsafe { info.assume_init() };
+}
+
+/// One look at all children, without blocking; all zeros if there is nothing to tell (waitid(2)).
+fn wait_for_id(what: c_int) -> nix::Result<libc::siginfo_t> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    // SAFETY: `info` is a valid place for a siginfo_t.
+    Errno::result(unsafe { libc::waitid(libc::P_ALL, 0, info.as_mut_ptr(), what | libc::WNOHANG | libc::__WALL) })?;
+    // SAFETY: all bit patterns are valid, and it was zeroed.
+    Ok(unsafe { info.assume_init() })
+}
+
+fn pid_of(info: &libc::siginfo_t) -> Option<Pid> {
     // SAFETY: waitid(2) fills in the fields of a SIGCHLD, of which si_pid is one.
     let pid = unsafe { info.si_pid() };
     (pid != 0).then(|| Pid::from_raw(pid))

@@ -59,7 +59,6 @@ struct State {
     /// How many signals were told.
     signals: u64,
     line: Buffer,
-    note: Buffer,
     backlog: Backlog,
 }
 
@@ -97,7 +96,6 @@ struct Stamp {
 
 /// Longest event in bytes: a pipe takes as much in one piece (PIPE_BUF, pipe(7)).
 const LONGEST: usize = 4096;
-const LONGEST_NOTE: usize = 512;
 
 impl Trace {
     /// Opens it, if it is asked for, for the process that the user started.
@@ -116,7 +114,6 @@ impl Trace {
             is_begun: false,
             signals: 0,
             line: Buffer::new(LONGEST),
-            note: Buffer::new(LONGEST_NOTE),
             backlog: Backlog::new(LONGEST),
         };
         let format = format.unwrap_or(TraceFormat::Json);
@@ -211,12 +208,14 @@ impl Trace {
     /// The last chance to tell of what was dropped.
     pub(crate) fn finish(&self) {
         self.with(&mut |tracer, state| {
-            tracer.catch_up(state);
+            if state.lost > 0 {
+                tracer.tell(state, None);
+            }
         });
     }
 
     fn tell(&self, event: &Event<'_>) {
-        self.with(&mut |tracer, state| tracer.tell(state, event));
+        self.with(&mut |tracer, state| tracer.tell(state, Some(event)));
     }
 
     /// Nobody borrows it twice: none of what is called here comes back.
@@ -230,50 +229,33 @@ impl Trace {
 }
 
 impl Tracer {
-    fn stamp(&self, speaker: Speaker) -> Stamp {
-        Stamp { speaker, since: now(Clock::Monotonic).saturating_sub(self.start), wall: now(Clock::Wall) }
-    }
-
-    fn tell(&self, state: &mut State, event: &Event<'_>) {
-        state.signals += u64::from(matches!(event, Event::Signal { .. }));
-        let stamp = self.stamp(state.speaker);
-        state.line.clear();
-        let written = match self.format {
-            TraceFormat::Json => json::line(&mut state.line, &stamp, event),
-            TraceFormat::Chrome => chrome::event(&mut state.line, &stamp, event, state.signals),
-        };
-        // An error cannot happen: what has no bound of its own is given one.
-        if written.is_err() || !self.catch_up(state) || !self.sink.write(&mut state.backlog, state.line.bytes()) {
-            state.lost += 1;
+    fn tell(&self, state: &mut State, event: Option<&Event<'_>>) {
+        state.signals += u64::from(matches!(event, Some(Event::Signal { .. })));
+        if self.say(state, event).is_ok_and(|()| self.sink.write(&mut state.backlog, state.line.bytes())) {
+            (state.is_begun, state.lost) = (true, 0);
+        } else {
+            state.lost += u64::from(event.is_some());
         }
     }
 
-    /// Says first what has to stand before the next event. False if there is no room even for that.
-    fn catch_up(&self, state: &mut State) -> bool {
-        let stamp = self.stamp(state.speaker);
+    /// The event, and before it what has to stand there, for one write.
+    ///
+    /// # Errors
+    /// It has no room: which cannot happen, for what has no bound of its own is given one. Or nobody has begun: who speaks
+    /// second cannot.
+    fn say(&self, state: &mut State, event: Option<&Event<'_>>) -> fmt::Result {
+        let (speaker, line) = (state.speaker, &mut state.line);
+        let since = now(Clock::Monotonic).saturating_sub(self.start);
+        let stamp = Stamp { speaker, since, wall: now(Clock::Wall) };
+        line.clear();
         if self.format == TraceFormat::Chrome && !state.is_begun {
-            state.note.clear();
-            // Only who speaks first can know that nobody has begun before.
-            state.is_begun = state.speaker.is_first
-                && chrome::begin(&mut state.note, state.speaker).is_ok()
-                && self.sink.write(&mut state.backlog, state.note.bytes());
-            if !state.is_begun {
-                return false;
-            }
+            chrome::begin(line, speaker)?;
         }
-        if state.lost == 0 {
-            return true;
-        }
-        state.note.clear();
         let lost = Event::Lost { lines: state.lost };
-        let written = match self.format {
-            TraceFormat::Json => json::line(&mut state.note, &stamp, &lost),
-            TraceFormat::Chrome => chrome::event(&mut state.note, &stamp, &lost, 0),
-        };
-        let is_said = written.is_ok() && self.sink.write(&mut state.backlog, state.note.bytes());
-        if is_said {
-            state.lost = 0;
-        }
-        is_said
+        let lost = Some(&lost).filter(|_| state.lost > 0);
+        lost.into_iter().chain(event).try_for_each(|event| match self.format {
+            TraceFormat::Json => json::line(line, &stamp, event),
+            TraceFormat::Chrome => chrome::event(line, &stamp, event, state.signals),
+        })
     }
 }

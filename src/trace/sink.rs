@@ -32,6 +32,8 @@ pub(super) enum Way {
     /// After a look whether there is room. A pipe that has any has it for a whole line (pipe(7)), unless somebody else is
     /// quicker.
     AfterALook,
+    /// The same, for a terminal: what has any room has it for a few characters.
+    InPieces,
 }
 
 /// The rest of a line of which only a part went in: to a terminal, a stream, a full disk.
@@ -58,17 +60,27 @@ impl Sink {
 
     /// Writes a line, whole and in one piece, as far as that is in our hands. False if nothing of it went in.
     pub(super) fn write(&self, backlog: &mut Backlog, line: &[u8]) -> bool {
+        let length = self.write_all(backlog.0.bytes());
+        backlog.0.drop_first(length);
         if !backlog.0.bytes().is_empty() {
-            let Ok(length) = self.write_some(backlog.0.bytes()) else { return false };
-            backlog.0.drop_first(length);
-            if !backlog.0.bytes().is_empty() {
-                return false;
-            }
+            return false;
         }
-        let Ok(length) = self.write_some(line) else { return false };
-        let rest = line.get(length..).unwrap_or_default();
-        backlog.0.push(rest);
+        let length = self.write_all(line);
+        if length > 0 {
+            backlog.0.push(line.get(length..).unwrap_or_default());
+        }
         length > 0
+    }
+
+    /// As much as goes in; returns how much that was.
+    fn write_all(&self, bytes: &[u8]) -> usize {
+        let mut rest = bytes;
+        while !rest.is_empty()
+            && let Ok(length @ 1..) = self.write_some(rest)
+        {
+            rest = rest.get(length..).unwrap_or_default();
+        }
+        bytes.len() - rest.len()
     }
 
     /// Errors are all alike to the caller: no room, no reader, no disk. What the kernel adds to two of them is taken back:
@@ -102,7 +114,13 @@ impl Sink {
                 done => done,
             },
             Way::AfterALook if self.has_room() => write(&self.fd, bytes),
-            Way::AfterALook => Err(Errno::EAGAIN),
+            Way::InPieces if self.has_room() => {
+                // A pseudo-terminal counts its room in steps of 256 bytes, and asks again before a line feed, which takes two.
+                const PIECE: usize = 120;
+                let text = bytes.iter().take(PIECE).take_while(|byte| **byte != b'\n').count();
+                write(&self.fd, bytes.get(..text.max(1)).unwrap_or(bytes))
+            }
+            Way::AfterALook | Way::InPieces => Err(Errno::EAGAIN),
         }
     }
 

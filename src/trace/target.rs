@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open as open_file};
 use nix::libc::{STDERR_FILENO, STDOUT_FILENO};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::sys::termios::tcgetsid;
 use nix::unistd::isatty;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
@@ -62,27 +63,28 @@ pub(super) fn open(to: &TraceTo) -> Result<Option<Sink>, Refusal> {
 
 /// For an open file that others may have, too.
 fn shared(copy: OwnedFd) -> Sink {
-    let is_pipe = kind(&copy) == Some(SFlag::S_IFIFO);
-    if is_pipe || isatty(&copy).unwrap_or(false) {
-        // It fails without /proc, as another user, or when nobody reads the pipe any more.
-        return match reopen(&copy) {
-            Ok(own) => Sink::new(own, Way::Plainly),
-            Err(_) => Sink::new(copy, Way::AtOnce),
-        };
-    }
     let way = match kind(&copy) {
         Some(SFlag::S_IFREG | SFlag::S_IFBLK) => Way::Plainly,
         Some(SFlag::S_IFSOCK) => Way::Sending,
+        Some(SFlag::S_IFCHR) if isatty(&copy).unwrap_or(false) => Way::InPieces,
         _ => Way::AtOnce,
     };
-    Sink::new(copy, way)
+    let is_pipe = kind(&copy) == Some(SFlag::S_IFIFO);
+    let own = if is_pipe || way == Way::InPieces { reopen(&copy, way) } else { None };
+    match own {
+        Some(own) => Sink::new(own, Way::Plainly),
+        None => Sink::new(copy, way),
+    }
 }
 
-/// The same pipe or terminal, opened once more, for never waiting.
-fn reopen(copy: &OwnedFd) -> nix::Result<OwnedFd> {
-    let path = format!("/proc/self/fd/{}", copy.as_raw_fd());
+/// The same pipe or terminal, opened once more, for never waiting. It fails without /proc, as another user (but for the
+/// controlling terminal, tty(4)), or when nobody reads the pipe any more.
+fn reopen(copy: &OwnedFd, way: Way) -> Option<OwnedFd> {
     let flags = OFlag::O_WRONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    own_fd(open_file(path.as_str(), flags, Mode::empty())?)
+    let by_name = |path: &str| own_fd(open_file(path, flags, Mode::empty()).ok()?).ok();
+    let is_controlling = || way == Way::InPieces && tcgetsid(copy).is_ok();
+    by_name(&format!("/proc/self/fd/{}", copy.as_raw_fd()))
+        .or_else(|| if is_controlling() { by_name("/dev/tty") } else { None })
 }
 
 fn kind(file: impl AsFd) -> Option<SFlag> {
