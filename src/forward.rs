@@ -324,7 +324,7 @@ impl<'a> Forwarder<'a> {
         match self.target {
             Target::Child(recipient, _) => {
                 let name = procfs::comm(recipient.pid());
-                self.trace.killed(Signal::KILL, recipient, Why::StopTimeout, &name);
+                self.trace.killed(Signal::KILL, recipient, Why::StopTimeout, &format_args!("{recipient} ({name})"));
                 // Ignoring the error: it is gone, which the next SIGCHLD tells; or beyond our rights, as it was before.
                 let _ = sys::send(recipient, Signal::KILL);
                 warn!("the workload still ran {} after {unheeded}: killed {recipient} ({name})", text(timeout));
