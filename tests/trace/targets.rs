@@ -81,10 +81,7 @@ fn a_terminal_that_is_stopped_or_full_stops_nobody() {
             if script == "exit 7" {
                 master.write_all(b"\x13").unwrap();
                 eventually("the terminal takes nothing", || {
-                    let mut fds = [nix::poll::PollFd::new(
-                        std::os::fd::AsFd::as_fd(&pty.slave),
-                        nix::poll::PollFlags::POLLOUT,
-                    )];
+                    let mut fds = [PollFd::new(pty.slave.as_fd(), PollFlags::POLLOUT)];
                     (poll(&mut fds, 0_u8).unwrap() == 0).then_some(())
                 });
             }
