@@ -190,7 +190,7 @@ impl<'a> Forwarder<'a> {
     fn parent_died(&mut self, signal: Signal) -> SignalInfo {
         info!("the process that started pidone has died: {signal} for the workload");
         self.parent_has_died = true;
-        SignalInfo::from_outside(signal)
+        SignalInfo::of_parents_death(signal)
     }
 
     /// Whether the last signal was one for the parent's death.

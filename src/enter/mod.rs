@@ -50,8 +50,9 @@ pub(crate) fn run(
     trace: &Trace,
 ) -> Result<Outcome, Failure> {
     let parent = plan.parent_death.map(Parent::watch).transpose()?;
-    let joining = Joining::open(target, request.enter.only)?;
-    trace.started(&request.command, "enter", joining.kinds());
+    let joining = Joining::open(target, request.enter.only);
+    trace.started(&request.command, "enter", joining.as_ref().map_or(Kinds::NONE, Joining::kinds));
+    let joining = joining?;
     if plan.rules.grouping == Grouping::Session {
         terminal::leave_to_new_session();
     }

@@ -107,6 +107,7 @@ pub(super) fn pause(forwarder: &mut Forwarder<'_>, above: &Above<'_>) -> Outcome
             Some(WATCH | Signal::IO) if info.is_from_kernel() && end_if_outer_is_gone(above) => {}
             // Whatever was to be forwarded: there is nobody to forward it to, and nobody left to wait for.
             Some(signal) if forwarder.parent_has_died() && !matches!(signal, Signal::TERM | Signal::INT) => {
+                forwarder.trace.signal(&info, Done::EndedPause, None);
                 return Outcome::Killed(signal);
             }
             Some(signal) if matches!(forwarder.rewritten(signal), Some(Signal::TERM | Signal::INT)) => {

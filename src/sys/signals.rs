@@ -104,6 +104,17 @@ impl SignalInfo {
         SignalInfo(info)
     }
 
+    /// The same, for the death of our own parent: nobody has sent it.
+    pub(crate) fn of_parents_death(signal: Signal) -> Self {
+        let mut info = Self::from_outside(signal);
+        info.0.si_errno = PARENT_DEATH;
+        info
+    }
+
+    pub(crate) fn is_parents_death(&self) -> bool {
+        self.0.si_code == libc::SI_USER && self.0.si_errno == PARENT_DEATH
+    }
+
     pub(crate) fn signal(&self) -> Option<Signal> {
         Signal::new(self.0.si_signo)
     }
@@ -158,6 +169,9 @@ impl SignalInfo {
         Some((Pid::from_raw(pid), uid))
     }
 }
+
+/// The kernel leaves it 0, and lets nobody else send SI_USER with another one (rt_sigqueueinfo(2)).
+const PARENT_DEATH: c_int = 1;
 
 /// Takes the next signal of `set` from the kernel's queue (rt_sigtimedwait(2)), waiting for at most `timeout`,
 /// or for ever. `None` when the time is up. Where a filter forbids the call nothing can be forwarded, but children can

@@ -43,14 +43,14 @@ impl fmt::Write for Buffer {
 }
 
 /// A short text on the stack, which takes what has room and lets the rest go.
-pub(super) struct Piece<const N: usize> {
-    bytes: [u8; N],
+pub(super) struct Piece {
+    bytes: [u8; 512],
     length: usize,
 }
 
-impl<const N: usize> Piece<N> {
+impl Piece {
     pub(super) fn new() -> Self {
-        Piece { bytes: [0; N], length: 0 }
+        Piece { bytes: [0; 512], length: 0 }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -58,7 +58,7 @@ impl<const N: usize> Piece<N> {
     }
 }
 
-impl<const N: usize> fmt::Write for Piece<N> {
+impl fmt::Write for Piece {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let room = self.bytes.iter_mut().skip(self.length);
         self.length += room.zip(text.bytes()).map(|(place, byte)| *place = byte).count();

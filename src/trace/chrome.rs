@@ -8,7 +8,7 @@
 //!
 //! Each event brings the comma before it along: the array is well-formed as soon as it is closed.
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, Piece};
 use super::event::{Done, Event, Role, Sender};
 use super::json::{Out, fields, plain, text};
 use super::{Speaker, Stamp};
@@ -172,7 +172,7 @@ impl Chart<'_> {
     fn signal(&mut self, sender: Option<&Sender>, done: Done, recipient: i32, count: u64) -> fmt::Result {
         let (event, at) = (self.event, self.stamp.since);
         let Event::Signal { info, .. } = event else { return Ok(()) };
-        let mut name = super::buffer::Piece::<16>::new();
+        let mut name = Piece::new();
         if let Some(signal) = info.signal() {
             write!(name, "{signal}")?;
         }

@@ -66,7 +66,7 @@ pub(super) fn fields(json: &mut Out<'_>, event: &Event<'_>) -> fmt::Result {
             plain(json, "user", &Seconds(usage.user))?;
             plain(json, "system", &Seconds(usage.system))?;
             plain(json, "max_rss", &usage.max_rss)?;
-            optional(json, "lifetime", lifetime.map(Seconds))
+            optional(json, "lifetime", as_shown(&lifetime.map(Seconds)))
         }
         Event::Stop { pid, signal } => {
             plain(json, "pid", pid)?;
@@ -137,7 +137,7 @@ fn signal(json: &mut Out<'_>, info: &SignalInfo, sender: Option<&Sender>) -> fmt
             optional_text(json, "comm", sender.comm.bytes())
         })?,
     }
-    optional(json, "value", info.value())
+    optional(json, "value", as_shown(&info.value()))
 }
 
 fn what_was_done(json: &mut Out<'_>, info: &SignalInfo, done: Done, recipient: Option<i32>) -> fmt::Result {
@@ -148,7 +148,7 @@ fn what_was_done(json: &mut Out<'_>, info: &SignalInfo, done: Done, recipient: O
         _ => (None, None),
     };
     optional_shown(json, "sent", sent.as_ref())?;
-    optional(json, "recipient", recipient)?;
+    optional(json, "recipient", as_shown(&recipient))?;
     json.key("errno")?;
     match errno {
         None => json.null(),
@@ -160,6 +160,7 @@ fn what_was_done(json: &mut Out<'_>, info: &SignalInfo, done: Done, recipient: O
 fn code(json: &mut Out<'_>, info: &SignalInfo) -> fmt::Result {
     let name = match info.code() {
         _ if info.is_resume() => "PIDONE_RESUME",
+        _ if info.is_parents_death() => "PIDONE_PARENT_DIED",
         libc::SI_USER => "SI_USER",
         libc::SI_KERNEL => "SI_KERNEL",
         libc::SI_QUEUE => "SI_QUEUE",
@@ -181,7 +182,7 @@ fn end(json: &mut Out<'_>, outcome: Option<Outcome>) -> fmt::Result {
         None => ("failed", None, None),
     };
     text(json, "outcome", word)?;
-    optional(json, "code", code)?;
+    optional(json, "code", as_shown(&code))?;
     optional_shown(json, "signal", signal.as_ref())
 }
 
@@ -195,11 +196,12 @@ pub(super) fn text(json: &mut Out<'_>, key: &str, value: &str) -> fmt::Result {
     json.text(value)
 }
 
-fn optional<T: Display>(json: &mut Out<'_>, key: &str, value: Option<T>) -> fmt::Result {
-    match &value {
-        Some(value) => plain(json, key, value),
-        None => plain(json, key, &"null"),
-    }
+fn as_shown<T: Display>(value: &Option<T>) -> Option<&dyn Display> {
+    value.as_ref().map(|value| value as &dyn Display)
+}
+
+fn optional(json: &mut Out<'_>, key: &str, value: Option<&dyn Display>) -> fmt::Result {
+    plain(json, key, value.unwrap_or(&"null"))
 }
 
 fn optional_text(json: &mut Out<'_>, key: &str, value: Option<&[u8]>) -> fmt::Result {
@@ -224,7 +226,7 @@ fn shown(json: &mut Out<'_>, key: &str, value: &dyn Display) -> fmt::Result {
 }
 
 fn quoted(json: &mut Out<'_>, value: &dyn Display) -> fmt::Result {
-    let mut piece: Piece<512> = Piece::new();
+    let mut piece = Piece::new();
     // It never fails: it takes what has room.
     let _ = write!(piece, "{value}");
     json.text(clip(piece.bytes(), 1000))

@@ -154,7 +154,8 @@ impl Trace {
     pub(crate) fn signal(&self, info: &SignalInfo, done: Done, recipient: Option<Recipient>) {
         if self.is_on() {
             let recipient = recipient.map(Recipient::number);
-            let sender = info.sender().map(|(pid, uid)| Sender { pid, uid, comm: Witness::name_of(pid) });
+            let sender = info.sender().filter(|_| !info.is_parents_death());
+            let sender = sender.map(|(pid, uid)| Sender { pid, uid, comm: Witness::name_of(pid) });
             self.tell(&Event::Signal { info, sender, done, recipient });
         }
     }

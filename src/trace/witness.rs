@@ -61,7 +61,7 @@ fn is_ours() -> bool {
 
 /// The beginning of `/proc/WHO/WHAT`.
 fn contents<'b>(who: impl std::fmt::Display, what: &str, bytes: &'b mut [u8]) -> Option<&'b [u8]> {
-    let mut path: Piece<48> = Piece::new();
+    let mut path = Piece::new();
     write!(path, "/proc/{who}/{what}").ok()?;
     let path = path.bytes();
     let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).ok()?;

@@ -1,7 +1,8 @@
 //! Where the trace may go, and that nobody waits for whoever should read it.
 
 use super::{events, named};
-use crate::support::{Place, Running, eventually, pidone, play, procfs, run, scratch, shell, sys};
+use crate::support::pty::Session;
+use crate::support::{Place, Running, eventually, options, pidone, play, procfs, run, scratch, shell, sys};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::pty::openpty;
@@ -140,4 +141,17 @@ fn a_trace_that_cannot_be_opened_is_a_failed_start() {
         ended.exits(125).says(&["cannot open the trace", words[0], words[1]], hint);
     }
     run(&mut pidone(["--trace-format=chrome", "true"])).exits(125).says(&["nothing is traced"], Some("--trace"));
+}
+
+#[test]
+fn a_terminal_that_stops_who_writes_from_the_background_does_not_stop_pidone() {
+    for option in options() {
+        // The command is the foreground group, so that pidone is not.
+        let script = format!("stty tostop; $PIDONE {option} --trace -- sh -c 'sleep 0.1; exit 6'; echo status $?");
+        let mut session = Session::start(&mut shell(&script));
+        session.expect("\"event\":\"exit\"");
+        session.expect("\"status\":6");
+        session.expect("status 6");
+        session.end();
+    }
 }
