@@ -46,6 +46,10 @@ pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<S
         (Stage::CloneNamespaces | Stage::StartProcess, Errno::ENOMEM) => Some(DEAD_NAMESPACE.into()),
         (Stage::CloneNamespaces, errno) => creating::not_made(errno, namespaces),
         (Stage::MapIds, _) => creating::not_mapped(failure, namespaces),
+        (Stage::OpenTrace, Errno::ENXIO) => Some("nobody reads this FIFO: start its reader first".into()),
+        (Stage::OpenTrace, Errno::EBADF) => {
+            Some("it must be open for writing: pidone --trace=fd:3 ... 3>FILE".into())
+        }
         (stage, errno) if stage.is_about_entering() => entering::not_entered(stage, errno),
         (Stage::KeepNamespace, errno) => entering::not_kept(errno),
         (Stage::MakeTimeNamespace, Errno::EINVAL | Errno::ENOENT) => Some("time namespaces need Linux 5.6".into()),

@@ -20,8 +20,8 @@
 //! # What holds everywhere
 //!
 //! - One thread, every signal blocked from the first line of `main` on; only the workload gets the old mask back.
-//! - Imports go down only: `cli` → `outer` → `init` → `job`, `forward`, `others`, `reap` → `terminal`, `handshake`, `exit`,
-//!   `error` → `sys`. Beside them, and known to all, stand [`request`], [`signal`], [`capability`] and [`namespace`]. Outer
+//! - Imports go down only: `cli` → `outer` → `init` → `job`, `forward`, `others`, `reap` → `trace` → `terminal`, `handshake`,
+//!   `exit`, `error` → `sys`. Beside them, and known to all, stand [`request`], [`signal`], [`capability`] and [`namespace`]. Outer
 //!   reaches init in one line; init never names outer.
 //! - `unsafe` stands in [`sys`] alone.
 //! - After the workload runs, init only warns: see `init/supervise.rs`.
@@ -66,6 +66,7 @@ mod exit;
 mod json;
 mod order;
 mod logging;
+mod trace;
 mod procfs;
 mod capability;
 mod namespace;
@@ -74,13 +75,14 @@ mod sys;
 
 use crate::cli::Personality;
 use crate::diagnose::Circumstances;
-use crate::error::{Failure, Stage, Voice};
+use crate::error::{Failure, Refusal, Stage, Voice};
 use crate::exit::Codes;
 use crate::logging::Half;
 use crate::namespace::Kinds;
 use crate::plan::LaunchPlan;
 use crate::request::{Output, Place, Request, RunRequest, Target};
 use crate::sys::SignalState;
+use crate::trace::Trace;
 use std::ffi::c_int;
 use std::io::Write as _;
 
@@ -116,6 +118,8 @@ pub fn run(args: Args) -> c_int {
 fn launch(mut request: RunRequest, personality: Personality, signals: SignalState) -> u8 {
     let (voice, codes) = (personality.voice(), personality.codes());
     let (level, exit_map) = (request.level, std::mem::take(&mut request.exit_map));
+    let (trace_to, format) = (request.trace.clone(), request.trace_format);
+    let command = if trace_to.is_some() { request.command.clone() } else { Vec::new() };
     let plan = match LaunchPlan::new(request, signals) {
         Ok(plan) => plan,
         Err(error) => {
@@ -123,33 +127,69 @@ fn launch(mut request: RunRequest, personality: Personality, signals: SignalStat
             return codes.failed;
         }
     };
-    let half = if plan.place == Place::InPlace { Half::Init } else { Half::Outer };
+    let place = plan.place;
+    let half = if place == Place::InPlace { Half::Init } else { Half::Outer };
     logging::set_up(half, level);
     let circumstances = Circumstances::of(&plan);
-    let ended = match plan.place {
-        Place::InPlace => init::in_place(plan).map(|outcome| outcome.mapped(&exit_map).status()),
-        Place::Isolated | Place::Bare => outer::run(plan).map(|outcome| outer::end_like(outcome.mapped(&exit_map))),
+    let trace = match Trace::open(trace_to.as_ref(), format, place) {
+        Ok(trace) => trace,
+        Err(refusal) => return refuse(&refusal, voice, codes, &circumstances),
     };
-    ended.unwrap_or_else(|failure| {
-        failure.print(voice, diagnose::hint(&failure, &circumstances).as_deref());
-        codes.status_of(&failure)
-    })
+    trace.started(&command, place.name(), circumstances.kinds);
+    let ended = match place {
+        Place::InPlace => init::in_place(plan, &trace),
+        Place::Isolated | Place::Bare => outer::run(plan, &trace),
+    };
+    match ended {
+        Ok(outcome) => {
+            let outcome = outcome.mapped(&exit_map);
+            trace.ended(Ok(outcome), outcome.status());
+            if place == Place::InPlace { outcome.status() } else { outer::end_like(outcome) }
+        }
+        Err(failure) => {
+            trace.ended(Err(&failure), codes.status_of(&failure));
+            refuse(&failure.into(), voice, codes, &circumstances)
+        }
+    }
 }
 
 fn enter(target: Target, mut request: RunRequest, signals: SignalState) -> u8 {
     logging::set_up(Half::Outer, request.level);
     let exit_map = std::mem::take(&mut request.exit_map);
-    match enter::run(&target, request, signals) {
-        Ok(outcome) => outer::end_like(outcome.mapped(&exit_map)),
-        Err(enter::Refusal::Usage(error)) => {
-            error.print(Voice::Pidone);
-            exit::PIDONE_FAILED
+    let path = std::env::var_os("PATH");
+    let circumstances = Circumstances { kinds: Kinds::NONE, path, other_root: true };
+    let refused = |refusal: &Refusal| refuse(refusal, Voice::Pidone, Codes::PIDONE, &circumstances);
+    let plan = match plan::for_entering(&request) {
+        Ok(plan) => plan,
+        Err(error) => return refused(&error.into()),
+    };
+    let trace = match Trace::open(request.trace.as_ref(), request.trace_format, Place::Isolated) {
+        Ok(trace) => trace,
+        Err(refusal) => return refused(&refusal),
+    };
+    match enter::run(&target, &plan, request, signals, &trace) {
+        Ok(outcome) => {
+            let outcome = outcome.mapped(&exit_map);
+            trace.ended(Ok(outcome), outcome.status());
+            outer::end_like(outcome)
         }
-        Err(enter::Refusal::Failure(failure)) => {
-            let path = std::env::var_os("PATH");
-            let circumstances = Circumstances { kinds: Kinds::NONE, path, other_root: true };
-            failure.print(Voice::Pidone, diagnose::hint(&failure, &circumstances).as_deref());
-            Codes::PIDONE.status_of(&failure)
+        Err(failure) => {
+            trace.ended(Err(&failure), Codes::PIDONE.status_of(&failure));
+            refused(&failure.into())
+        }
+    }
+}
+
+/// Tells why the command does not run, and returns the status that tells the caller.
+fn refuse(refusal: &Refusal, voice: Voice, codes: Codes, circumstances: &Circumstances) -> u8 {
+    match refusal {
+        Refusal::Usage(error) => {
+            error.print(voice);
+            codes.failed
+        }
+        Refusal::Failure(failure) => {
+            failure.print(voice, diagnose::hint(failure, circumstances).as_deref());
+            codes.status_of(failure)
         }
     }
 }

@@ -22,6 +22,7 @@
 //! - [`drop_in`]: tini, docker-init, dumb-init, catatonit; install-names
 //! - [`sessions`]: --new-session; on a real pseudo-terminal
 //! - [`probe`]: signals tried out on commands
+//! - [`trace`]: --trace: each event, by its schema; what is lost, and that nobody waits; Chrome's format
 //! - [`interface`]: help, version, logs, PIDONE_OPTIONS; the lists in README and help agree
 //!
 //! [`support`] has the runner, /proc readers, `eventually`, privilege, and the workloads that this program plays
@@ -51,4 +52,5 @@ mod signals;
 mod stopping;
 mod support;
 mod terminal;
+mod trace;
 mod transparency;

@@ -10,9 +10,9 @@ const COLUMN: usize = 30;
 
 impl OptionDoc {
     /// `-g, --group` or `--proc fresh|bind|none`.
-    fn usage(&self) -> String {
+    pub(super) fn usage(&self) -> String {
         let short = self.short.map_or(String::new(), |short| format!("-{short}, "));
-        let space = if self.value.is_empty() { "" } else { " " };
+        let space = if self.value.is_empty() || self.value.starts_with('[') { "" } else { " " };
         format!("{short}--{}{space}{}", self.long, self.value)
     }
 }

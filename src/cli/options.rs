@@ -7,7 +7,7 @@ pub(crate) struct OptionDoc {
     pub(crate) short: Option<char>,
     /// Without the dashes.
     pub(crate) long: &'static str,
-    /// The form of its value; empty if it takes none.
+    /// The form of its value; empty if it takes none, and in brackets if it need not have one.
     pub(crate) value: &'static str,
     /// One line.
     pub(crate) summary: &'static str,
@@ -200,6 +200,11 @@ pub(crate) const OPTIONS: &[OptionDoc] = &[
 
     OptionDoc::flag(Group::General, "verbose", "say on stderr what is done; -vv and -vvv say more",
         "RUST_LOG (error, warn, info, debug, trace) does the same.").or('v'),
+    OptionDoc::value(Group::General, "trace", "[=FILE|fd:N]", "write each event as a line of JSON, by default to stderr",
+        "Starts, signals, ends, stops: who, what and why. FILE is made or emptied; fd:N is an open descriptor, which the \
+         command then does not get. Whoever does not read it loses lines, which are counted; nobody waits."),
+    OptionDoc::value(Group::General, "trace-format", "json|chrome", "how to write the trace (default json)",
+        "chrome: one JSON array, which Perfetto (ui.perfetto.dev) shows on a time line."),
     OptionDoc::flag(Group::General, "help", "-h: their names; --help: all there is to know", "").or('h'),
     OptionDoc::flag(Group::General, "version", "print the version", ""),
 ];

@@ -3,7 +3,7 @@
 use crate::capability::Capabilities;
 use crate::error::UsageError;
 use crate::idmap::Range;
-use crate::request::{ClockOffset, Groups, Limit};
+use crate::request::{ClockOffset, Groups, Limit, TraceTo};
 use crate::signal::{Signal, digits};
 use nix::libc::rlim_t;
 use nix::sys::resource::{RLIM_INFINITY, Resource};
@@ -49,6 +49,26 @@ pub(super) fn rewrite(value: &str) -> Meaning<(Signal, Option<Signal>)> {
     let (from, to) = value.split_once(':')?;
     let to = if to == "0" { None } else { Some(Signal::parse(to)?) };
     Some((Signal::parse(from)?, to))
+}
+
+/// Where the trace goes by default.
+pub(super) const STDERR: &str = "fd:2";
+
+/// `fd:N`, or a path. One that only names a descriptor is taken for that: opened as a file it would be emptied, and a
+/// socket cannot be opened.
+pub(super) fn trace_target(value: &OsStr) -> Meaning<TraceTo> {
+    let file = || Some(TraceTo::File(value.to_owned())).filter(|_| !value.is_empty());
+    let Some(word) = value.to_str() else { return file() };
+    let number = match word {
+        "/dev/stdout" => "1",
+        "/dev/stderr" => "2",
+        _ => match ["fd:", "/dev/fd/", "/proc/self/fd/"].iter().find_map(|prefix| word.strip_prefix(prefix)) {
+            Some(number) => number,
+            None => return file(),
+        },
+    };
+    // A sign is refused like all that is no number.
+    number.parse().ok().filter(|number| *number >= 0 && !word.contains('+')).map(TraceTo::Descriptor)
 }
 
 /// `FROM:TO` of exit statuses.

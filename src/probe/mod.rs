@@ -143,6 +143,7 @@ fn requests(request: RunRequest, signals: SignalState) -> Result<[RunRequest; 2]
         (request.no_die_with_parent, "--no-die-with-parent"),
         (request.parent_death.is_some(), "--pdeathsig"),
         (!request.exit_map.is_empty(), "--map-exit"),
+        (request.trace.is_some(), "--trace"),
     ];
     if let Some((_, option)) = asked.iter().find(|(asked, _)| *asked) {
         let message =

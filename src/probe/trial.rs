@@ -15,6 +15,7 @@ use crate::procfs::{self, Process};
 use crate::request::{Place, RunRequest};
 use crate::signal::Signal;
 use crate::sys::{self, Forked, Reaped, SignalState, exit_now, wait_for};
+use crate::trace::Trace;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::Mode;
@@ -293,7 +294,7 @@ fn run(request: RunRequest, signals: SignalState, output: &OwnedFd, (probe, comp
     logging::set_up(Half::Outer, request.level);
     let Ok(plan) = LaunchPlan::new(request, signals) else { return failed };
     let circumstances = Circumstances::of(&plan);
-    match outer::run(plan) {
+    match outer::run(plan, &Trace::OFF) {
         Ok(outcome) => outer::end_like(outcome).into(),
         Err(failure) => {
             // All descriptors but stdio have been let go by now.

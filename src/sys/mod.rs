@@ -15,6 +15,7 @@ mod fd;
 mod identity;
 mod memory;
 mod mounts;
+mod output;
 mod signals;
 mod system;
 mod wait;
@@ -29,12 +30,15 @@ pub(crate) use identity::{
 pub use memory::Args;
 pub(crate) use memory::{environment, error_text};
 pub(crate) use mounts::{Extent, MountAttributes, attach, clone_tree, new_file_system, set_read_only};
+pub(crate) use output::{Clock, duplicate, now, set_close_on_exec, write_at_once};
 pub(crate) use signals::{
     Recipient, SignalInfo, SignalSet, SignalState, anyone_is_left, block_all_signals, die_by, discard_own,
     discard_signals, queue, queue_resume, send, send_checked, stop_by, wait_signal,
 };
 pub(crate) use system::{bring_up_loopback, enter, kind_of, set_domain_name, set_host_name, unshare_time};
-pub(crate) use wait::{Reaped, WaitStatus, own_pidfd_inode, peek_zombie, reap, wait_for};
+pub(crate) use wait::{
+    Reaped, Usage, WaitStatus, hear_of_stop, own_pidfd_inode, peek_zombie, reap, reap_with_usage, wait_for,
+};
 
 /// Makes a system call again as long as it only says that it should be made again (EINTR, EAGAIN).
 ///

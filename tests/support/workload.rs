@@ -18,6 +18,7 @@ pub extern "C" fn play_if_asked() {
         "reluctant" => reluctant(),
         "mass-death" => mass_death(),
         "orphans" => orphans(),
+        "storm" => storm(),
         "describe" => describe(),
         "hold" => hold(),
         "root" => root(),
@@ -93,6 +94,21 @@ fn orphans() {
     drop(writer);
     ready();
     hold();
+}
+
+/// Makes ten thousand orphans, which end at once, and ends itself when its stdin does.
+fn storm() {
+    for _ in 0..10_000 {
+        if sys::fork() == 0 {
+            if sys::fork() == 0 {
+                sys::exit(0);
+            }
+            sys::exit(0);
+        }
+        sys::wait_any();
+    }
+    say("done");
+    let _ = std::io::stdin().read(&mut [0]);
 }
 
 /// Stays until a signal ends it.
