@@ -37,10 +37,14 @@
 compile_error!("pidone is about Linux; its signal numbers and raw calls are those of x86-64 and aarch64");
 
 // In reading order.
+mod program;
+mod embed;
 mod cli;
+mod text;
 mod install;
 mod request;
 mod plan;
+mod launch;
 mod identity;
 mod idmap;
 mod account;
@@ -73,143 +77,6 @@ mod namespace;
 mod signal;
 mod sys;
 
-use crate::cli::Personality;
-use crate::diagnose::Circumstances;
-use crate::error::{Failure, Refusal, Stage, Voice};
-use crate::exit::Codes;
-use crate::logging::Half;
-use crate::namespace::Kinds;
-use crate::plan::LaunchPlan;
-use crate::request::{Output, Place, Request, RunRequest, Target};
-use crate::sys::SignalState;
-use crate::trace::Trace;
-use std::ffi::c_int;
-use std::io::Write as _;
-
+pub use crate::embed::{Ended, Launch, LaunchError, supervise};
+pub use crate::program::run;
 pub use crate::sys::Args;
-
-/// The program: takes its arguments, does what they ask for, and returns the exit status for `main` to return.
-///
-/// The process must have a single thread, and Rust's runtime must not have been started (`#![no_main]`).
-#[must_use]
-pub fn run(args: Args) -> c_int {
-    // First of all: until now a signal for a PID 1 without handlers was dropped by the kernel.
-    let signals = match sys::block_all_signals() {
-        Ok(signals) => signals,
-        Err(errno) => return fail(&Failure::new(Stage::BlockSignals, "1 to 64", errno)).into(),
-    };
-    let personality = Personality::of(args.get(0));
-    let words = args.rest().map(ToOwned::to_owned);
-    let status = match personality.parse(words, &|name| std::env::var_os(name)) {
-        Ok(Request::Show(output, text)) => print(output, &text, signals),
-        Ok(Request::InstallNames(directory)) => install::names(&directory),
-        Ok(Request::Release(directory)) => keep::release(&directory),
-        Ok(Request::Enter(target, request)) => enter(target, *request, signals),
-        Ok(Request::Probe(request)) => probe::run(*request, signals),
-        Ok(Request::Run(request)) => launch(*request, personality, signals),
-        Err(error) => {
-            error.print(personality.voice());
-            personality.codes().failed
-        }
-    };
-    status.into()
-}
-
-fn launch(mut request: RunRequest, personality: Personality, signals: SignalState) -> u8 {
-    let (voice, codes) = (personality.voice(), personality.codes());
-    let (level, exit_map) = (request.level, std::mem::take(&mut request.exit_map));
-    let (trace_to, format) = (request.trace.clone(), request.trace_format);
-    let command = if trace_to.is_some() { request.command.clone() } else { Vec::new() };
-    let plan = match LaunchPlan::new(request, signals) {
-        Ok(plan) => plan,
-        Err(error) => {
-            error.print(voice);
-            return codes.failed;
-        }
-    };
-    let place = plan.place;
-    let half = if place == Place::InPlace { Half::Init } else { Half::Outer };
-    logging::set_up(half, level);
-    let circumstances = Circumstances::of(&plan);
-    let trace = match Trace::open(trace_to.as_ref(), format, place) {
-        Ok(trace) => trace,
-        Err(refusal) => return refuse(&refusal, voice, codes, &circumstances),
-    };
-    trace.started(&command, place.name(), circumstances.kinds);
-    let ended = match place {
-        Place::InPlace => init::in_place(plan, &trace),
-        Place::Isolated | Place::Bare => outer::run(plan, &trace),
-    };
-    match ended {
-        Ok(outcome) => {
-            let outcome = outcome.mapped(&exit_map);
-            trace.ended(Ok(outcome), outcome.status());
-            if place == Place::InPlace { outcome.status() } else { outer::end_like(outcome) }
-        }
-        Err(failure) => {
-            trace.ended(Err(&failure), codes.status_of(&failure));
-            refuse(&failure.into(), voice, codes, &circumstances)
-        }
-    }
-}
-
-fn enter(target: Target, mut request: RunRequest, signals: SignalState) -> u8 {
-    logging::set_up(Half::Outer, request.level);
-    let exit_map = std::mem::take(&mut request.exit_map);
-    let path = std::env::var_os("PATH");
-    let circumstances = Circumstances { kinds: Kinds::NONE, path, other_root: true };
-    let refused = |refusal: &Refusal| refuse(refusal, Voice::Pidone, Codes::PIDONE, &circumstances);
-    let plan = match plan::for_entering(&request) {
-        Ok(plan) => plan,
-        Err(error) => return refused(&error.into()),
-    };
-    let trace = match Trace::open(request.trace.as_ref(), request.trace_format, Place::Isolated) {
-        Ok(trace) => trace,
-        Err(refusal) => return refused(&refusal),
-    };
-    match enter::run(&target, &plan, request, signals, &trace) {
-        Ok(outcome) => {
-            let outcome = outcome.mapped(&exit_map);
-            trace.ended(Ok(outcome), outcome.status());
-            outer::end_like(outcome)
-        }
-        Err(failure) => {
-            trace.ended(Err(&failure), Codes::PIDONE.status_of(&failure));
-            refused(&failure.into())
-        }
-    }
-}
-
-/// Tells why the command does not run, and returns the status that tells the caller.
-fn refuse(refusal: &Refusal, voice: Voice, codes: Codes, circumstances: &Circumstances) -> u8 {
-    match refusal {
-        Refusal::Usage(error) => {
-            error.print(voice);
-            codes.failed
-        }
-        Refusal::Failure(failure) => {
-            failure.print(voice, diagnose::hint(failure, circumstances).as_deref());
-            codes.status_of(failure)
-        }
-    }
-}
-
-/// To the terminal, file or pipe that is meant, ending like any program when that is a closed pipe.
-fn print(output: Output, text: &str, signals: SignalState) -> u8 {
-    // Ignoring the error: the text can be printed all the same.
-    let _ = signals.unblock();
-    let (written, name) = match output {
-        Output::Stdout => (std::io::stdout().write_all(text.as_bytes()), "standard output"),
-        Output::Stderr => (std::io::stderr().write_all(text.as_bytes()), "standard error"),
-    };
-    match written {
-        Ok(()) => 0,
-        Err(error) => fail(&Failure::new(Stage::PrintText, name, error::errno_of(&error))),
-    }
-}
-
-/// Tells the user, once, and returns the status that tells the caller.
-fn fail(failure: &Failure) -> u8 {
-    failure.print(Voice::Pidone, None);
-    exit::PIDONE_FAILED
-}

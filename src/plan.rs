@@ -148,6 +148,16 @@ impl LaunchPlan {
     }
 }
 
+impl LaunchPlan {
+    /// For a program that is PID 1, and from now on has a child that is the program.
+    ///
+    /// # Errors
+    /// None: nothing is asked for.
+    pub(crate) fn for_supervising() -> Result<Self, UsageError> {
+        Ok(LaunchPlan { on_exit: OnExit::Kill, ..for_entering(&RunRequest::new())? })
+    }
+}
+
 /// For a command that is entered into namespaces which are there, and is made there.
 ///
 /// # Errors

@@ -23,6 +23,7 @@
 //! - [`sessions`]: --new-session; on a real pseudo-terminal
 //! - [`probe`]: signals tried out on commands
 //! - [`trace`]: --trace: each event, by its schema; what is lost, and that nobody waits; Chrome's format
+//! - [`library`]: the examples of the crate as a library
 //! - [`interface`]: help, version, logs, PIDONE_OPTIONS; the lists in README and help agree
 //!
 //! [`support`] has the runner, /proc readers, `eventually`, privilege, and the workloads that this program plays
@@ -43,6 +44,7 @@ mod interface;
 mod isolation;
 mod job_control;
 mod keep;
+mod library;
 mod namespaces;
 mod on_exit;
 mod probe;

@@ -17,4 +17,5 @@ mod personality_texts;
 mod values;
 mod verbs;
 
+pub(crate) use args::parse;
 pub(crate) use personalities::{NAMES, Personality};

@@ -37,7 +37,7 @@ use crate::parent::Parent;
 use crate::plan::LaunchPlan;
 use crate::reap;
 use crate::request::{Grouping, Orphans, Place};
-use crate::sys::Recipient;
+use crate::sys::{self, Forked, Recipient, SignalState};
 use crate::terminal::{self, Terminal};
 use crate::trace::{Role, Trace};
 use log::warn;
@@ -84,6 +84,28 @@ pub(crate) fn in_place(mut plan: LaunchPlan, trace: &Trace) -> Result<Outcome, F
     }
     let above = if is_pid_1 { Above::Nobody(job) } else { Above::Shell(job) };
     Ok(oversee(&plan, started?, &others, parent, above, trace))
+}
+
+/// In place, for a program that is PID 1: forks, and returns nothing in the child, which goes on as the program; and how that
+/// ended in the parent, which has been init meanwhile.
+///
+/// # Errors
+/// Why there is no child.
+pub(crate) fn supervise_caller(plan: &LaunchPlan, signals: SignalState) -> Result<Option<Outcome>, Failure> {
+    let trace = Trace::OFF;
+    reap::drain_rest(&trace);
+    let others = Others::in_namespace(&trace);
+    let job = Job::new(plan.rules.grouping);
+    let own_pid = getpid();
+    let forked = sys::fork_program().map_err(|errno| Failure::new(Stage::StartProcess, "fork", errno))?;
+    let Forked::Parent(program) = forked else {
+        workload::become_program(plan.rules.grouping, job.terminal(), own_pid);
+        return match signals.restore() {
+            Ok(()) => Ok(None),
+            Err(errno) => Err(Failure::new(Stage::RestoreSignals, "1 to 64", errno)),
+        };
+    };
+    Ok(Some(oversee(plan, Some(program), &others, None, Above::Nobody(job), &trace)))
 }
 
 /// Isolated: this process has just become PID 1 of new namespaces. Returns its exit status.

@@ -359,6 +359,11 @@ fn queue_to_group(leader: Pid, number: c_long, info: &SignalInfo) -> Result<()> 
     Errno::result(sent).map(drop)
 }
 
+/// Gives a signal of this process its default action, for good.
+pub(crate) fn reset_action(signal: Signal) {
+    default_action(signal);
+}
+
 /// Gives `signal` its default action, whatever it had; with the raw call also what the libc keeps for itself.
 /// Fails for KILL and STOP, whose action is fixed.
 fn default_action(signal: Signal) {
