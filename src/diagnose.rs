@@ -45,10 +45,8 @@ pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<S
         (Stage::MapIds, Errno::ENOENT) if !failure.object.as_bytes().starts_with(b"/") => Some(
             "install it (Debian: apt-get install uidmap), or map yourself alone: --map-root, --map-current".into(),
         ),
-        (Stage::OpenTrace, Errno::ENXIO) => Some("nobody reads this FIFO: start its reader first".into()),
-        (Stage::OpenTrace, Errno::EBADF) => {
-            Some("it must be open for writing: pidone --trace=fd:3 ... 3>FILE".into())
-        }
+        (Stage::OpenTrace, Errno::ENXIO) => Some("nobody reads this FIFO yet".into()),
+        (Stage::OpenTrace, Errno::EBADF) => Some("it must be open for writing, as by 3>FILE".into()),
         (stage, errno) if stage.is_about_entering() => not_entered(stage, errno),
         (Stage::KeepNamespace, errno) => not_kept(errno),
         (Stage::MakeTimeNamespace, Errno::EINVAL | Errno::ENOENT) => Some("time namespaces need Linux 5.6".into()),
