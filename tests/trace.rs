@@ -217,6 +217,32 @@ fn what_becomes_of_each_signal_is_told() {
 }
 
 #[test]
+fn what_a_full_queue_does_not_take_is_told_when_it_is_held_and_when_it_is_sent() {
+    let (file, option) = trace_file("held");
+    let mut running = Running::start(&mut Place::Subreaper.pidone(&[&option], &play("reluctant")));
+    running.expect("ready");
+    for value in 0..8 {
+        assert!(sys::sigqueue(running.pid(), 40, value));
+    }
+    eventually("some are held", || std::fs::read_to_string(&file).ok()?.contains("\"held\"").then_some(()));
+    sys::kill(running.pid(), USR1);
+    running.expect("signal 10");
+    for value in 0..8 {
+        running.expect(&format!("signal 40 code -1 value {value} "));
+    }
+    sys::kill(procfs::only_child(running.pid()), KILL);
+    running.end();
+    let events = events_of(&file);
+    let values = |done: &str| -> Vec<i64> {
+        let told = named(&events, "signal").into_iter().filter(|signal| signal["done"] == done);
+        told.filter(|signal| signal["number"] == 40).map(|signal| signal["value"].as_i64().unwrap()).collect()
+    };
+    assert_eq!(values("forwarded"), (0..8).collect::<Vec<_>>());
+    let held = values("held");
+    assert_eq!(held, (8 - i64::try_from(held.len()).unwrap()..8).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_signal_that_cannot_be_delivered_is_told_as_such() {
     if !privilege::privileged() {
         return;

@@ -201,7 +201,7 @@ fn a_trace_goes_to_stderr_or_where_a_word_behind_an_equals_sign_says() {
         ("fd:63", TraceTo::Descriptor(63)),
         ("/dev/fd/63", TraceTo::Descriptor(63)),
         ("/dev/stderr", TraceTo::Descriptor(2)),
-        ("/proc/self/fd/1", TraceTo::Descriptor(1)),
+        ("/dev/stdout", TraceTo::Descriptor(1)),
         ("./fd:3", TraceTo::File("./fd:3".into())),
         ("a=b", TraceTo::File("a=b".into())),
     ] {

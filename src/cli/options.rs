@@ -201,8 +201,8 @@ pub(crate) const OPTIONS: &[OptionDoc] = &[
     OptionDoc::flag(Group::General, "verbose", "say on stderr what is done; -vv and -vvv say more",
         "RUST_LOG (error, warn, info, debug, trace) does the same.").or('v'),
     OptionDoc::value(Group::General, "trace", "[=FILE|fd:N]", "write each event as a line of JSON, by default to stderr",
-        "Starts, signals, ends, stops: who, what and why. FILE is made or emptied; fd:N is an open descriptor, which the \
-         command then does not get. Whoever does not read it loses lines, which are counted; nobody waits."),
+        "FILE is made or emptied; fd:N is an open descriptor, which the command does not get. pidone waits for no reader: \
+         lines that do not go in are counted."),
     OptionDoc::value(Group::General, "trace-format", "json|chrome", "how to write the trace (default json)",
         "chrome: one JSON array, which Perfetto (ui.perfetto.dev) shows on a time line."),
     OptionDoc::flag(Group::General, "help", "-h: their names; --help: all there is to know", "").or('h'),

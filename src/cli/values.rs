@@ -57,18 +57,20 @@ pub(super) const STDERR: &str = "fd:2";
 /// `fd:N`, or a path. One that only names a descriptor is taken for that: opened as a file it would be emptied, and a
 /// socket cannot be opened.
 pub(super) fn trace_target(value: &OsStr) -> Meaning<TraceTo> {
-    let file = || Some(TraceTo::File(value.to_owned())).filter(|_| !value.is_empty());
-    let Some(word) = value.to_str() else { return file() };
-    let number = match word {
-        "/dev/stdout" => "1",
-        "/dev/stderr" => "2",
-        _ => match ["fd:", "/dev/fd/", "/proc/self/fd/"].iter().find_map(|prefix| word.strip_prefix(prefix)) {
-            Some(number) => number,
-            None => return file(),
-        },
+    let word = match value.to_str() {
+        Some("") => return None,
+        Some("/dev/stdout") => "fd:1",
+        Some("/dev/stderr") => STDERR,
+        other => other.unwrap_or_default(),
     };
-    // A sign is refused like all that is no number.
-    number.parse().ok().filter(|number| *number >= 0 && !word.contains('+')).map(TraceTo::Descriptor)
+    match word.strip_prefix("fd:").or_else(|| word.strip_prefix("/dev/fd/")) {
+        // A sign is refused like all that is no number.
+        Some(number) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            number.parse().ok().map(TraceTo::Descriptor)
+        }
+        Some(_) => None,
+        None => Some(TraceTo::File(value.to_owned())),
+    }
 }
 
 /// `FROM:TO` of exit statuses.

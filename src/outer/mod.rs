@@ -75,12 +75,12 @@ pub(crate) fn run(plan: LaunchPlan, trace: &Trace) -> Result<Outcome, Failure> {
             hold_keeper.open();
         }
     }
-    let inside = Inside { child, place, listener: &listener, last_word: said, trace };
-    let (end, report) = inside.until_the_end(job, rules, parent);
+    let mut inside = Inside { child, place, listener: &listener, last_word: said, trace };
+    let end = inside.until_the_end(job, rules, parent);
     let ended = match mapped.and(kept) {
         // A child that was killed meanwhile is why there was nothing to map, and the better story.
         Err(failure) if !matches!(end, MainChild::Ended(Outcome::Killed(_))) => Err(failure),
-        _ => read_report(end, report, place),
+        _ => read_report(end, inside.last_word, place),
     };
     if let (Ok(_), Some(keeper)) = (&ended, keeper) {
         keeper.leave();

@@ -27,13 +27,8 @@ pub(super) struct Inside<'a> {
 }
 
 impl Inside<'_> {
-    /// Forwards signals to the child and reaps until it has ended. Returns how it ended, and what it said last.
-    pub(super) fn until_the_end(
-        mut self,
-        mut job: Job,
-        rules: Rules,
-        parent: Option<Parent>,
-    ) -> (MainChild, Option<Report>) {
+    /// Forwards signals to the child and reaps until it has ended. Returns how it ended.
+    pub(super) fn until_the_end(&mut self, mut job: Job, rules: Rules, parent: Option<Parent>) -> MainChild {
         let (child, place, trace) = (self.child, self.place, self.trace);
         if let Err(errno) = self.listener.watch() {
             warn!("cannot watch the report pipe: {}; Ctrl-Z will not be seen", reason(errno));
@@ -57,7 +52,7 @@ impl Inside<'_> {
                         // Its last word counts; a stop before that, of which nothing is left, does not.
                         self.hear();
                         job.end();
-                        return (ended, self.last_word);
+                        return ended;
                     }
                 },
                 // Init stays on for others, which are still this job: they stop, until the shell continues it.

@@ -32,40 +32,40 @@ pub(super) fn begin(out: &mut Buffer, speaker: Speaker) -> fmt::Result {
 pub(super) fn event(out: &mut Buffer, stamp: &Stamp, event: &Event<'_>, signals: u64) -> fmt::Result {
     let own = stamp.speaker.pid.as_raw();
     let mut chart = Chart { out, stamp, event };
-    match event {
+    let track = match event {
         Event::Start { .. } => {
-            chart.name_track(own, chart.own_name())?;
-            chart.instant(own)
+            chart.name_own_track()?;
+            own
         }
         Event::Spawn { pid, role } => {
             // Init's first word.
             if !stamp.speaker.is_first {
                 chart.out.write_str(",\n")?;
                 name_group(chart.out, stamp.speaker)?;
-                chart.name_track(own, chart.own_name())?;
+                chart.name_own_track()?;
             }
             chart.name_track(pid.as_raw(), role.name().as_bytes())?;
-            chart.instant(pid.as_raw())
+            pid.as_raw()
         }
         Event::Signal { sender, done, recipient, .. } => {
             // To all the others it is drawn as one to pidone.
             let recipient = recipient.filter(|recipient| *recipient != -1).map_or(own, i32::abs);
-            chart.signal(sender.as_ref(), *done, recipient, signals)
+            return chart.signal(sender.as_ref(), *done, recipient, signals);
         }
         Event::Reap { pid, name, role, lifetime, .. } => {
             let name = name.bytes().unwrap_or(role.name().as_bytes());
-            let life = lifetime.unwrap_or_default();
             chart.name_track(pid.as_raw(), name)?;
-            chart.slice(*role, name, pid.as_raw(), life)
+            return chart.slice(*role, name, pid.as_raw(), lifetime.unwrap_or_default());
         }
-        Event::Stop { pid, .. } | Event::Continue { pid } => chart.instant(pid.as_raw()),
         Event::Exit { .. } => {
             chart.slice(Role::Workload, b"pidone", own, stamp.since)?;
-            chart.instant(own)?;
-            chart.out.write_str("\n]\n")
+            own
         }
-        Event::StopTimeout { .. } | Event::Kill { .. } | Event::Lost { .. } => chart.instant(own),
-    }
+        Event::Stop { pid, .. } | Event::Continue { pid } => pid.as_raw(),
+        Event::StopTimeout { .. } | Event::Kill { .. } | Event::Lost { .. } => own,
+    };
+    chart.instant(track)?;
+    if matches!(event, Event::Exit { .. }) { out.write_str("\n]\n") } else { Ok(()) }
 }
 
 /// The number that stands for the speaker's PID namespace, as two of them meet.
@@ -125,8 +125,9 @@ struct Chart<'a> {
 }
 
 impl Chart<'_> {
-    fn own_name(&self) -> &'static [u8] {
-        if self.stamp.speaker.is_init { b"pidone (init)" } else { b"pidone (outer)" }
+    fn name_own_track(&mut self) -> fmt::Result {
+        let speaker = self.stamp.speaker;
+        self.name_track(speaker.pid.as_raw(), if speaker.is_init { b"pidone (init)" } else { b"pidone (outer)" })
     }
 
     fn put(
@@ -179,7 +180,7 @@ impl Chart<'_> {
         // 0 is the kernel, and everybody outside.
         let from = sender.map_or(0, |sender| sender.pid.as_raw());
         let known = sender.and_then(|sender| sender.comm.bytes());
-        if let Some(name) = known.or((from == 0).then_some(b"kernel, or outside")) {
+        if let Some(name) = known.or((from == 0).then_some(b"kernel or outside")) {
             self.name_track(from, name)?;
         }
         self.mark(name.bytes(), at, from, false)?;

@@ -166,8 +166,6 @@ fn code(json: &mut Out<'_>, info: &SignalInfo) -> fmt::Result {
         libc::SI_QUEUE => "SI_QUEUE",
         libc::SI_TIMER => "SI_TIMER",
         libc::SI_MESGQ => "SI_MESGQ",
-        libc::SI_ASYNCIO => "SI_ASYNCIO",
-        libc::SI_SIGIO => "SI_SIGIO",
         libc::SI_TKILL => "SI_TKILL",
         other => return shown(json, "code", &other),
     };

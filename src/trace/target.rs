@@ -9,7 +9,8 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl, open as open_file};
 use nix::libc::{STDERR_FILENO, STDOUT_FILENO};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use nix::sys::termios::tcgetsid;
-use nix::unistd::isatty;
+use nix::unistd::{ftruncate, isatty};
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// Opens the trace's own descriptor. `None` where it is to go to a stderr that is closed.
@@ -17,47 +18,64 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 /// # Errors
 /// It cannot be opened, is not open for writing, or is standard output.
 pub(super) fn open(to: &TraceTo) -> Result<Option<Sink>, Refusal> {
+    let name = match to {
+        TraceTo::Descriptor(number) => format!("fd:{number}").into(),
+        TraceTo::File(path) => path.clone(),
+    };
+    let opened = match to {
+        TraceTo::Descriptor(number) => take(*number),
+        TraceTo::File(path) => open_path(path),
+    };
+    match opened {
+        // Who asked for stderr meant it, even where stdout is the same; and where it is closed, nobody misses anything.
+        Err(Errno::EBADF) if *to == TraceTo::Descriptor(STDERR_FILENO) => Ok(None),
+        Ok(file) if *to != TraceTo::Descriptor(STDERR_FILENO) && is_stdout(to, &file) => {
+            let message =
+                format!("--trace never goes to standard output, which is the command's: {}", name.display());
+            let hint = "--trace goes to stderr; or name a FILE, or fd:3";
+            Err(UsageError::with_hint(message, hint).into())
+        }
+        Ok(file) => empty(to, &file)
+            .map(|()| Some(sink(to, file)))
+            .map_err(|errno| Failure::new(Stage::OpenTrace, name, errno).into()),
+        Err(errno) => Err(Failure::new(Stage::OpenTrace, name, errno).into()),
+    }
+}
+
+/// A copy of an inherited descriptor.
+fn take(number: i32) -> nix::Result<OwnedFd> {
+    let copy = duplicate(number)?;
+    let flags = OFlag::from_bits_truncate(fcntl(&copy, FcntlArg::F_GETFL)?);
+    if flags.contains(OFlag::O_PATH) || flags & OFlag::O_ACCMODE == OFlag::O_RDONLY {
+        return Err(Errno::EBADF);
+    }
+    // It was for pidone, and not for the command; what is stdio stays.
+    if number > STDERR_FILENO {
+        set_close_on_exec(number);
+    }
+    Ok(copy)
+}
+
+/// Without O_TRUNC: what turns out to be the command's own output is not to be emptied.
+fn open_path(path: &OsStr) -> nix::Result<OwnedFd> {
+    own_fd(open_file(path, FOR_OURSELVES | OFlag::O_CREAT | OFlag::O_APPEND, Mode::from_bits_truncate(0o666))?)
+}
+
+fn empty(to: &TraceTo, file: &OwnedFd) -> nix::Result<()> {
     match to {
-        TraceTo::Descriptor(STDERR_FILENO) => match duplicate(STDERR_FILENO) {
-            Err(Errno::EBADF) => Ok(None),
-            // Even where stdout is the same: for it is stderr that was asked for.
-            copy => Ok(Some(shared(copy.map_err(|errno| Failure::new(Stage::OpenTrace, "stderr", errno))?))),
-        },
-        TraceTo::Descriptor(number) => {
-            let name = format!("fd:{number}");
-            let failure = |errno| Failure::new(Stage::OpenTrace, &name, errno);
-            if *number == STDOUT_FILENO {
-                return Err(refusal(&name));
-            }
-            let copy = duplicate(*number).map_err(failure)?;
-            let flags = fcntl(&copy, FcntlArg::F_GETFL).map(OFlag::from_bits_truncate).map_err(failure)?;
-            if flags.contains(OFlag::O_PATH) || flags & OFlag::O_ACCMODE == OFlag::O_RDONLY {
-                return Err(failure(Errno::EBADF).into());
-            }
-            refuse_stdout(&copy, &name)?;
-            // It was for pidone, and not for the command; what is stdio stays.
-            if *number > STDERR_FILENO {
-                set_close_on_exec(*number);
-            }
-            Ok(Some(shared(copy)))
-        }
-        TraceTo::File(path) => {
-            // Not O_TRUNC: what turns out to be the command's own output is not to be emptied.
-            let flags = OFlag::O_WRONLY
-                | OFlag::O_CREAT
-                | OFlag::O_APPEND
-                | OFlag::O_CLOEXEC
-                | OFlag::O_NONBLOCK
-                | OFlag::O_NOCTTY;
-            let failure = |errno| Failure::new(Stage::OpenTrace, path, errno);
-            let file = open_file(path.as_os_str(), flags, Mode::from_bits_truncate(0o666)).map_err(failure)?;
-            let file = own_fd(file).map_err(failure)?;
-            refuse_stdout(&file, &path.display().to_string())?;
-            if kind(&file) == Some(SFlag::S_IFREG) {
-                nix::unistd::ftruncate(&file, 0).map_err(failure)?;
-            }
-            Ok(Some(Sink::new(file, Way::Plainly)))
-        }
+        TraceTo::File(_) if kind(file) == Some(SFlag::S_IFREG) => ftruncate(file, 0),
+        _ => Ok(()),
+    }
+}
+
+/// How pidone opens what only it writes to.
+const FOR_OURSELVES: OFlag =
+    OFlag::O_WRONLY.union(OFlag::O_CLOEXEC).union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY);
+
+fn sink(to: &TraceTo, file: OwnedFd) -> Sink {
+    match to {
+        TraceTo::Descriptor(_) => shared(file),
+        TraceTo::File(_) => Sink::new(file, Way::Plainly),
     }
 }
 
@@ -80,8 +98,7 @@ fn shared(copy: OwnedFd) -> Sink {
 /// The same pipe or terminal, opened once more, for never waiting. It fails without /proc, as another user (but for the
 /// controlling terminal, tty(4)), or when nobody reads the pipe any more.
 fn reopen(copy: &OwnedFd, way: Way) -> Option<OwnedFd> {
-    let flags = OFlag::O_WRONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let by_name = |path: &str| own_fd(open_file(path, flags, Mode::empty()).ok()?).ok();
+    let by_name = |path: &str| own_fd(open_file(path, FOR_OURSELVES, Mode::empty()).ok()?).ok();
     let is_controlling = || way == Way::InPieces && tcgetsid(copy).is_ok();
     by_name(&format!("/proc/self/fd/{}", copy.as_raw_fd()))
         .or_else(|| if is_controlling() { by_name("/dev/tty") } else { None })
@@ -91,19 +108,13 @@ fn kind(file: impl AsFd) -> Option<SFlag> {
     fstat(file).ok().map(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT)
 }
 
-fn refuse_stdout(file: &OwnedFd, name: &str) -> Result<(), Refusal> {
+fn is_stdout(to: &TraceTo, file: &OwnedFd) -> bool {
     let identity = |stat: FileStat| (stat.st_dev, stat.st_ino);
-    let is_stdout = match (fstat(file), fstat(std::io::stdout().as_fd())) {
+    let same = match (fstat(file), fstat(std::io::stdout().as_fd())) {
         (Ok(file), Ok(stdout)) => identity(file) == identity(stdout),
         _ => false,
     };
     // /dev/null and the like mix nothing up.
     let is_device = kind(file) == Some(SFlag::S_IFCHR) && !isatty(file).unwrap_or(false);
-    if is_stdout && !is_device { Err(refusal(name)) } else { Ok(()) }
-}
-
-fn refusal(name: &str) -> Refusal {
-    let message = format!("--trace never goes to standard output, which is the command's: {name}");
-    UsageError::with_hint(message, "--trace goes to stderr, --trace=FILE to a file, --trace=fd:3 where 3>FILE says")
-        .into()
+    *to == TraceTo::Descriptor(STDOUT_FILENO) || (same && !is_device)
 }

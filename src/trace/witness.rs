@@ -5,7 +5,7 @@ use super::buffer::Piece;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, getpid, read};
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
 /// Longest name: 15 bytes for programs, more only for threads of the kernel.
@@ -42,7 +42,7 @@ pub(crate) struct Witness {
 impl Witness {
     pub(super) fn of(pid: Pid) -> Self {
         let mut bytes = [0; 512];
-        let stat = if is_ours() { contents(pid, "stat", &mut bytes) } else { None };
+        let stat = if is_ours() { contents(&pid, &mut bytes) } else { None };
         stat.and_then(parse).unwrap_or(Witness { name: Name::UNKNOWN, started: None })
     }
 
@@ -55,15 +55,15 @@ impl Witness {
 /// Whether /proc shows our own PID namespace; see `procfs::is_ours`, which allocates.
 fn is_ours() -> bool {
     let mut bytes = [0; 32];
-    let own = contents("self", "stat", &mut bytes).and_then(|stat| nth_number(stat, 0));
+    let own = contents(&"self", &mut bytes).and_then(|stat| nth_number(stat, 0));
     own == u64::try_from(getpid().as_raw()).ok()
 }
 
-/// The beginning of `/proc/WHO/WHAT`.
-fn contents<'b>(who: impl std::fmt::Display, what: &str, bytes: &'b mut [u8]) -> Option<&'b [u8]> {
+/// The beginning of `/proc/WHO/stat`.
+fn contents<'b>(who: &dyn Display, bytes: &'b mut [u8]) -> Option<&'b [u8]> {
     let mut path = Piece::new();
-    write!(path, "/proc/{who}/{what}").ok()?;
-    let path = path.bytes();
+    write!(path, "/proc/{who}/stat").ok()?;
+    let path = str::from_utf8(path.bytes()).ok()?;
     let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).ok()?;
     let length = read(&file, bytes).ok()?;
     bytes.get(..length)
