@@ -45,6 +45,8 @@ pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<S
         (Stage::MapIds, Errno::ENOENT) if !failure.object.as_bytes().starts_with(b"/") => Some(
             "install it (Debian: apt-get install uidmap), or map yourself alone: --map-root, --map-current".into(),
         ),
+        (Stage::Inspect, Errno::ENOENT) => Some("/proc must be mounted".into()),
+        (Stage::Inspect, _) => Some(UNSEEN.into()),
         (stage, errno) if stage.is_about_entering() => not_entered(stage, errno),
         (Stage::KeepNamespace, errno) => not_kept(errno),
         (Stage::MakeTimeNamespace, Errno::EINVAL | Errno::ENOENT) => Some("time namespaces need Linux 5.6".into()),
@@ -78,6 +80,7 @@ pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<S
     }
 }
 
+const UNSEEN: &str = "it has ended, or runs in a PID namespace that this one does not see: ps shows what there is";
 const DEAD_NAMESPACE: &str =
     "if memory is free, this is a PID namespace whose init has ended: no process can be made in it";
 const DEAD_TARGET: &str = "if memory is free, its init has ended: no process can be made in it; the target's other namespaces \
@@ -152,9 +155,7 @@ fn identity_refused(stage: Stage, errno: Errno, user_namespace: bool) -> Option<
 fn not_entered(stage: Stage, errno: Errno) -> Option<String> {
     let hint = match (stage, errno) {
         (Stage::OpenNamespace, errno) => return not_opened(errno),
-        (Stage::FindTarget, Errno::ESRCH | Errno::ENOENT) => {
-            "it has ended, or runs in a PID namespace that this one does not see: ps shows what there is"
-        }
+        (Stage::FindTarget, Errno::ESRCH | Errno::ENOENT) => UNSEEN,
         (Stage::StartInside, Errno::ENOMEM) => DEAD_TARGET,
         (Stage::EnterNamespace | Stage::EnterRoot, Errno::EPERM | Errno::EACCES) => {
             "this takes CAP_SYS_ADMIN (and CAP_SYS_CHROOT for mnt) over the namespace: be root, or its user namespace's \
@@ -242,15 +243,18 @@ fn proc_refused(namespaces: Kinds) -> String {
             .into();
     }
     format!(
-        "parts of /proc are masked, so the kernel allows no fresh one ({}). Unmask: docker --security-opt \
-         systempaths=unconfined, podman --security-opt unmask=ALL, Kubernetes procMount: Unmasked; or use --proc bind",
+        "parts of /proc are masked, so the kernel allows no fresh one ({}). Unmask: {UNMASK}; or use --proc bind",
         masked.join(", ")
     )
 }
 
+/// By which flag each engine leaves /proc unmasked.
+pub(crate) const UNMASK: &str = "docker --security-opt systempaths=unconfined, podman --security-opt unmask=ALL, Kubernetes \
+                                 procMount: Unmasked";
+
 /// The mount points below /proc, from the text of proc_pid_mountinfo(5): the fifth field of each line. Not those that
 /// stand on directories which are empty by design: they hide nothing, and the kernel lets them be.
-fn masks_below_proc(mountinfo: &[u8]) -> Vec<String> {
+pub(crate) fn masks_below_proc(mountinfo: &[u8]) -> Vec<String> {
     let mut masked: Vec<String> = String::from_utf8_lossy(mountinfo)
         .lines()
         .filter_map(|line| Some((line.split(' ').nth(4)?, line.split(" - ").nth(1)?)))

@@ -135,6 +135,8 @@ stages! {
     NoNewPrivs => "cannot forbid new privileges to the command",
     /// chdir(2).
     ChangeDirectory => "cannot enter the command's working directory",
+    /// /proc, and /proc/PID in it.
+    Inspect => "cannot inspect",
     /// symlink(2) of `install-names`.
     InstallName => "cannot make a link to pidone",
     /// execve(2): nothing by that name.

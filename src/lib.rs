@@ -49,6 +49,7 @@ mod environment;
 mod outer;
 mod keep;
 mod enter;
+mod inspect;
 mod init;
 mod job;
 mod forward;
@@ -77,7 +78,7 @@ use crate::exit::Codes;
 use crate::logging::Half;
 use crate::namespace::Kinds;
 use crate::plan::LaunchPlan;
-use crate::request::{Output, Place, Request, RunRequest, Target};
+use crate::request::{InspectRequest, Output, Place, Request, RunRequest, Target};
 use crate::sys::SignalState;
 use std::ffi::c_int;
 use std::io::Write as _;
@@ -100,6 +101,7 @@ pub fn run(args: Args) -> c_int {
         Ok(Request::Show(output, text)) => print(output, &text, signals),
         Ok(Request::InstallNames(directory)) => install::names(&directory),
         Ok(Request::Release(directory)) => keep::release(&directory),
+        Ok(Request::Inspect(request)) => inspect(&request, signals),
         Ok(Request::Enter(target, request)) => enter(target, *request, signals),
         Ok(Request::Run(request)) => launch(*request, personality, signals),
         Err(error) => {
@@ -153,6 +155,17 @@ fn enter(target: Target, mut request: RunRequest, signals: SignalState) -> u8 {
             Codes::PIDONE.status_of(&failure)
         }
     }
+}
+
+fn inspect(request: &InspectRequest, signals: SignalState) -> u8 {
+    inspect::run(request, signals).map_or_else(
+        |failure| {
+            let circumstances = Circumstances { kinds: Kinds::NONE, path: None, other_root: false };
+            failure.print(Voice::Pidone, diagnose::hint(&failure, &circumstances).as_deref());
+            exit::PIDONE_FAILED
+        },
+        |()| 0,
+    )
 }
 
 /// To the terminal, file or pipe that is meant, ending like any program when that is a closed pipe.

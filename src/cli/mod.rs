@@ -1,6 +1,7 @@
 //! Runs in: outer or init, before anything else. From argument bytes to a `Request`; pure, but for the texts it prints.
 //!
 //! - [`args`]: the parser. Each option has one arm there, one row in [`options`], one in README.
+//! - [`inspect`]: the command line of that verb.
 //! - [`values`]: what the words mean that options take.
 //! - [`personalities`]: the command lines of tini, dumb-init and catatonit.
 //! - [`personality_texts`]: what is printed under their names.
@@ -10,6 +11,7 @@
 mod args;
 mod files;
 mod help;
+mod inspect;
 mod options;
 mod personalities;
 mod personality_texts;

@@ -1,0 +1,342 @@
+//! Runs in: any thread-free process. The report as tables, for people: at most 100 columns, with colours where they are
+//! wanted.
+
+use super::dispositions::{Disposition, Outcome, Row};
+use super::report::Report;
+use super::who::Who;
+use crate::procfs::printable;
+use std::fmt::Write as _;
+
+/// Widest line, in columns.
+pub(super) const WIDTH: usize = 100;
+
+/// A colour of the terminal, or another way to stand out (console_codes(4)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    Plain,
+    Bold,
+    Red,
+    Green,
+    Yellow,
+}
+
+/// A text that grows by cells and lines. Writing to it cannot fail.
+pub(super) struct Sheet {
+    pub(super) text: String,
+    is_coloured: bool,
+}
+
+impl Sheet {
+    pub(super) fn new(is_coloured: bool) -> Self {
+        Sheet { text: String::new(), is_coloured }
+    }
+
+    /// Appends `text`, filled up with blanks to `width` columns.
+    pub(super) fn cell(&mut self, text: &str, width: usize, style: Style) {
+        let code = match style {
+            Style::Plain => 0,
+            Style::Bold => 1,
+            Style::Red => 31,
+            Style::Green => 32,
+            Style::Yellow => 33,
+        };
+        if code == 0 || !self.is_coloured {
+            self.text.push_str(text);
+        } else {
+            let _ = write!(self.text, "\x1b[{code}m{text}\x1b[0m");
+        }
+        for _ in text.chars().count()..width {
+            self.text.push(' ');
+        }
+    }
+
+    /// Ends the line, without the blanks before its end.
+    pub(super) fn end(&mut self) {
+        self.text.truncate(self.text.trim_end_matches(' ').len());
+        self.text.push('\n');
+    }
+
+    pub(super) fn heading(&mut self, text: &str) {
+        self.text.push('\n');
+        self.cell(text, 0, Style::Bold);
+        self.end();
+    }
+
+    /// Text that may take several lines, each of which begins at column `indent`; the first one is there already.
+    pub(super) fn wrapped(&mut self, text: &str, indent: usize) {
+        let mut column = indent;
+        for word in text.split(' ') {
+            let length = word.chars().count();
+            if column > indent && column + 1 + length > WIDTH {
+                self.end();
+                self.cell("", indent, Style::Plain);
+                column = indent;
+            } else if column > indent {
+                self.text.push(' ');
+                column += 1;
+            }
+            // A word that is longer than a line is cut, so that none is wider.
+            column += length.min(WIDTH - indent);
+            self.text.extend(word.chars().take(WIDTH - indent));
+        }
+        self.end();
+    }
+}
+
+/// Where the findings stand: below all else, where they end up next to the prompt, or where a short screen shows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Findings {
+    Last,
+    First,
+}
+
+pub(super) fn text(report: &Report, is_coloured: bool, place: Findings) -> String {
+    let mut sheet = Sheet::new(is_coloured);
+    who(&mut sheet, &report.who);
+    if place == Findings::First {
+        findings(&mut sheet, report);
+    }
+    namespaces(&mut sheet, report);
+    signals(&mut sheet, report);
+    dead_and_adopted(&mut sheet, report);
+    if place == Findings::Last {
+        findings(&mut sheet, report);
+    }
+    sheet.text
+}
+
+fn who(sheet: &mut Sheet, who: &Who) {
+    sheet.cell(&format!("{} ({})", who.pid, printable(&who.comm)), 0, Style::Bold);
+    sheet.text.push_str(match (who.is_init, who.nspids.len()) {
+        (true, 1) => ": the init of this PID namespace",
+        (true, _) => ": the init of its PID namespace",
+        (false, _) => ": not the init of its PID namespace",
+    });
+    sheet.end();
+    let command: Vec<String> = who.command.iter().map(|word| quoted(word)).collect();
+    if !command.is_empty() {
+        field(sheet, "command", &command.join(" "));
+    }
+    let mut state = state_name(who.state).to_owned();
+    if let Some(wchan) = &who.wchan {
+        let _ = write!(state, " in {wchan}");
+    }
+    if who.is_exiting {
+        state.push_str(", dying");
+    }
+    if let Some(threads) = who.threads {
+        let _ = write!(state, "; {threads} {}", if threads == 1 { "thread" } else { "threads" });
+    }
+    if let Some(uid) = who.uid {
+        let _ = write!(state, "; uid {uid}");
+    }
+    let _ = write!(state, "; started {} ago", ago(who.age));
+    if let Some(tracer) = who.tracer {
+        let _ = write!(state, "; traced by {tracer}");
+    }
+    field(sheet, "state", &state);
+    if who.nspids.len() > 1 {
+        let pids: Vec<String> = who.nspids.iter().map(ToString::to_string).collect();
+        field(sheet, "pids", &format!("{}, from the outermost namespace to its own", pids.join(" > ")));
+    }
+    let above: Vec<String> = who
+        .above
+        .iter()
+        .map(|above| {
+            let role = above.role.map(|role| format!(", {}", role.name())).unwrap_or_default();
+            format!("{} ({}{role})", above.pid, printable(&above.comm))
+        })
+        .collect();
+    let adopted = if who.is_adopted { "; an orphan that was adopted" } else { "" };
+    match above.is_empty() {
+        true => field(sheet, "above", "nobody to be seen"),
+        false => field(sheet, "above", &format!("{}{adopted}", above.join(" < "))),
+    }
+}
+
+fn field(sheet: &mut Sheet, name: &str, value: &str) {
+    const INDENT: usize = 11;
+    sheet.cell("", 2, Style::Plain);
+    sheet.cell(name, INDENT - 2, Style::Plain);
+    sheet.wrapped(value, INDENT);
+}
+
+/// As one could type it; long ones end in dots.
+fn quoted(word: &[u8]) -> String {
+    const LONGEST: usize = 70;
+    let text: String =
+        String::from_utf8_lossy(word).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let is_plain = !text.is_empty() && !text.contains(|c: char| " \"'$&;|<>()*?`\\#~".contains(c));
+    let mut text = if is_plain { text } else { format!("'{text}'") };
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text.push_str("...");
+    }
+    text
+}
+
+pub(super) fn state_name(state: char) -> &'static str {
+    match state {
+        'R' => "running",
+        'S' => "sleeping",
+        'D' => "in uninterruptible sleep",
+        'Z' => "zombie",
+        'T' => "stopped",
+        't' => "stopped by its tracer",
+        'I' => "idle",
+        'X' => "dead",
+        _ => "in a state unknown here",
+    }
+}
+
+/// `12 s`, `5 min`, `3 h`, `2 d`.
+fn ago(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86400),
+    }
+}
+
+fn namespaces(sheet: &mut Sheet, report: &Report) {
+    sheet.heading("NAMESPACE          INODE       PROCESSES  CALLER'S  PARENT      OWNED BY, MADE BY UID");
+    for row in &report.namespaces {
+        let number = |number: Option<u64>| number.map_or("-".to_owned(), |number| number.to_string());
+        sheet.cell(row.name, 19, Style::Plain);
+        match row.inode {
+            Some(inode) => sheet.cell(&inode.to_string(), 12, Style::Plain),
+            None => sheet.cell("?", 12, Style::Yellow),
+        }
+        sheet.cell(&row.processes.map_or("?".to_owned(), |count| format!("{count:>9}")), 11, Style::Plain);
+        let same = match row.same_as_caller {
+            Some(true) => "same",
+            Some(false) => "other",
+            None => "?",
+        };
+        sheet.cell(same, 10, if row.same_as_caller == Some(false) { Style::Green } else { Style::Plain });
+        sheet.cell(&number(row.parent), 12, Style::Plain);
+        sheet.cell(&number(row.owner_userns), 0, Style::Plain);
+        if let Some(uid) = row.owner_uid {
+            let _ = write!(sheet.text, ", {uid}");
+        }
+        sheet.end();
+    }
+}
+
+fn signals(sheet: &mut Sheet, report: &Report) {
+    sheet.heading("SIGNAL                         DISPOSITION  BLOCKED  PENDING  FROM INSIDE  FROM OUTSIDE");
+    let mut rest = report.signals.as_slice();
+    while let Some(first) = rest.first() {
+        // Real-time signals that are all alike take one line.
+        let is_alike = |(index, row): &(usize, &Row)| {
+            *index == 0
+                || first.signal.number() > 31
+                    && row.signal.number() == first.signal.number() + i32::try_from(*index).unwrap_or(0)
+                    && alike(row) == alike(first)
+        };
+        let alike_rows = rest.iter().enumerate().take_while(is_alike).count();
+        let last = rest.get(alike_rows - 1).unwrap_or(first);
+        signal_row(sheet, first, last, report.has_outside);
+        rest = rest.get(alike_rows..).unwrap_or_default();
+    }
+}
+
+/// All that a row says beside the signal.
+fn alike(row: &Row) -> (Disposition, bool, bool, Option<Outcome>, Option<Outcome>) {
+    (row.disposition, row.blocked, row.pending, row.from_inside, row.from_outside)
+}
+
+fn signal_row(sheet: &mut Sheet, first: &Row, last: &Row, has_outside: bool) {
+    let (number, name) = (first.signal.number(), first.signal);
+    let label = match last.signal.number() {
+        end if end == number => format!("{number:>2} {name}"),
+        end => format!("{number}-{end} {name} - {}", last.signal),
+    };
+    sheet.cell(&label, 31, Style::Plain);
+    let style = if first.disposition == Disposition::Default { Style::Plain } else { Style::Bold };
+    sheet.cell(first.disposition.name(), 13, style);
+    sheet.cell(if first.blocked { "yes" } else { "-" }, 9, Style::Plain);
+    sheet.cell(if first.pending { "yes" } else { "-" }, 9, Style::Plain);
+    outcome(sheet, first, first.from_inside);
+    if has_outside {
+        outcome(sheet, first, first.from_outside);
+    } else {
+        sheet.cell("no outside", 0, Style::Plain);
+    }
+    sheet.end();
+}
+
+fn outcome(sheet: &mut Sheet, row: &Row, outcome: Option<Outcome>) {
+    let style = match outcome {
+        Some(Outcome::Dropped) => Style::Red,
+        Some(Outcome::Handler) => Style::Green,
+        Some(Outcome::Queued) if row.disposition == Disposition::Waited => Style::Green,
+        Some(Outcome::Terminates | Outcome::Stops) | None => Style::Yellow,
+        Some(_) => Style::Plain,
+    };
+    sheet.cell(outcome.map_or("?", Outcome::name), 13, style);
+}
+
+fn dead_and_adopted(sheet: &mut Sheet, report: &Report) {
+    const MOST: usize = 20;
+    let whose = |ppid: i32, comm: &[u8]| match ppid {
+        0 => "outside".to_owned(),
+        _ => format!("{ppid} ({})", printable(comm)),
+    };
+    let line = |sheet: &mut Sheet, pid: i32, comm: &[u8], age: u64, parent: &str, fault: &str| {
+        sheet.cell(&format!("{pid:>7} ({})", printable(comm)), 28, Style::Plain);
+        sheet.cell(&ago(age), 10, Style::Plain);
+        sheet.cell(parent, 28, Style::Plain);
+        sheet.cell(fault, 0, Style::Red);
+        sheet.end();
+    };
+    if !report.zombies.is_empty() {
+        sheet.heading("ZOMBIE                      STARTED   PARENT                      WHO DOES NOT REAP IT");
+        for zombie in report.zombies.iter().take(MOST) {
+            let parent = whose(zombie.ppid, &zombie.parent_comm);
+            line(sheet, zombie.pid, &zombie.comm, zombie.age, &parent, zombie.fault.name());
+        }
+        more(sheet, report.zombies.len(), MOST);
+    }
+    if !report.orphans.is_empty() {
+        sheet.heading("ORPHAN                      STARTED   ADOPTED BY");
+        for orphan in report.orphans.iter().take(MOST) {
+            line(sheet, orphan.pid, &orphan.comm, orphan.age, &whose(orphan.ppid, &orphan.parent_comm), "");
+        }
+        more(sheet, report.orphans.len(), MOST);
+    }
+}
+
+/// Says how many of a list are left out.
+fn more(sheet: &mut Sheet, count: usize, shown: usize) {
+    if count > shown {
+        let _ = writeln!(sheet.text, "        and {} more", count - shown);
+    }
+}
+
+fn findings(sheet: &mut Sheet, report: &Report) {
+    const INDENT: usize = 16;
+    if !report.findings.is_empty() {
+        sheet.heading("FINDINGS");
+    }
+    for finding in &report.findings {
+        let style = if finding.code == "not-init" { Style::Bold } else { Style::Red };
+        sheet.cell(finding.code, INDENT, style);
+        sheet.wrapped(&finding.message, INDENT);
+        sheet.cell("", INDENT - 3, Style::Plain);
+        sheet.text.push_str("-> ");
+        sheet.wrapped(&finding.advice, INDENT);
+    }
+    if report.unreadable.is_empty() {
+        return;
+    }
+    sheet.heading("NOT READ, SO NOT KNOWN");
+    for gap in &report.unreadable {
+        sheet.wrapped(&format!("{}: {}", gap.what, gap.reason()), 0);
+    }
+    let _ = writeln!(
+        sheet.text,
+        "Another user's process, or one that may not be traced: be that user, or have CAP_SYS_PTRACE."
+    );
+}
