@@ -65,10 +65,13 @@ impl fmt::Display for Process {
 
 /// All processes of our PID namespace, sorted by their parents; none where /proc does not show it.
 pub(crate) fn processes() -> Vec<Process> {
-    if is_ours() { visible() } else { Vec::new() }
+    let mut processes = if is_ours() { visible() } else { Vec::new() };
+    processes.sort_by_key(|process| process.parent);
+    processes
 }
 
-/// All processes that /proc shows, whichever PID namespace that is of; sorted by their parents.
+/// All processes that /proc shows, whichever PID namespace that is of; by their pids, which is the order in which the kernel
+/// goes through them.
 pub(crate) fn visible() -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let stat = |entry: std::io::Result<fs::DirEntry>| {
@@ -76,9 +79,7 @@ pub(crate) fn visible() -> Vec<Process> {
         let is_pid = name.as_encoded_bytes().first().is_some_and(u8::is_ascii_digit);
         parse(&fs::read(Path::new("/proc").join(Some(name).filter(|_| is_pid)?).join("stat")).ok()?)
     };
-    let mut processes: Vec<_> = entries.filter_map(stat).collect();
-    processes.sort_by_key(|process| process.parent);
-    processes
+    entries.filter_map(stat).collect()
 }
 
 /// When the process that has this pid now started.

@@ -2,10 +2,74 @@
 
 use super::dispositions::Outcome;
 use super::report::Report;
+use super::who::Role;
 use crate::json::Json;
-use std::fmt::{Display, Result};
+use std::fmt::Result;
 
 type Out<'a> = Json<&'a mut String>;
+
+/// The value of a member.
+pub(super) enum Value<'a> {
+    /// Not known, or not there.
+    Null,
+    Truth(bool),
+    Number(i64),
+    Text(&'a [u8]),
+}
+
+macro_rules! values {
+    ($($from:ty: $value:ident => $variant:expr;)*) => {
+        $(impl<'a> From<$from> for Value<'a> {
+            fn from($value: $from) -> Self {
+                $variant
+            }
+        })*
+    };
+}
+
+values! {
+    bool: value => Value::Truth(value);
+    i32: value => Value::Number(value.into());
+    u32: value => Value::Number(value.into());
+    // Inodes, seconds and counts are far below the limit.
+    u64: value => Value::Number(value.cast_signed());
+    usize: value => Value::Number(value.cast_signed() as i64);
+    &'a [u8]: value => Value::Text(value);
+    &'a Vec<u8>: value => Value::Text(value);
+    &'a str: value => Value::Text(value.as_bytes());
+    &'a String: value => Value::Text(value.as_bytes());
+}
+
+impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Value::Null, Into::into)
+    }
+}
+
+/// Members of an object. One function for all of them, and no code but their values for each.
+#[inline(never)]
+pub(super) fn members(json: &mut Out<'_>, members: &[(&str, Value<'_>)]) -> Result {
+    members.iter().try_for_each(|(key, value)| {
+        json.key(key)?;
+        match value {
+            Value::Null => json.null(),
+            Value::Truth(value) => json.plain(value),
+            Value::Number(value) => json.plain(value),
+            Value::Text(value) => json.text(value),
+        }
+    })
+}
+
+/// An array of objects.
+pub(super) fn list<T>(
+    json: &mut Out<'_>,
+    key: &str,
+    items: &[T],
+    write: impl Fn(&mut Out<'_>, &T) -> Result,
+) -> Result {
+    json.key(key)?;
+    json.array(|json| items.iter().try_for_each(|item| json.object(|json| write(json, item))))
+}
 
 /// One object, on one line.
 pub(super) fn text(report: &Report) -> String {
@@ -13,45 +77,43 @@ pub(super) fn text(report: &Report) -> String {
     // Writing to a String cannot fail.
     let _ = Json::new(&mut text).object(|json| {
         who(json, report)?;
-        list(json, "namespaces", &report.namespaces, |json, row| {
-            string(json, "type", row.name)?;
-            plain(json, "inode", row.inode)?;
-            plain(json, "same_as_caller", row.same_as_caller)?;
-            plain(json, "parent", row.parent)?;
-            plain(json, "owner_userns", row.owner_userns)?;
-            plain(json, "owner_uid", row.owner_uid)?;
-            plain(json, "processes", row.processes)
-        })?;
-        list(json, "signals", &report.signals, |json, row| {
-            plain(json, "number", Some(row.signal.number()))?;
-            string(json, "name", row.signal.to_string())?;
-            string(json, "disposition", row.disposition.name())?;
-            plain(json, "blocked", Some(row.blocked))?;
-            plain(json, "pending", Some(row.pending))?;
-            optional(json, "from_inside", row.from_inside.map(Outcome::name))?;
-            optional(json, "from_outside", row.from_outside.map(Outcome::name))
-        })?;
+        kernel_objects(json, report)?;
         list(json, "zombies", &report.zombies, |json, zombie| {
-            plain(json, "pid", Some(zombie.pid))?;
-            string(json, "comm", &zombie.comm)?;
-            plain(json, "ppid", Some(zombie.ppid))?;
-            string(json, "fault", zombie.fault.name())?;
-            plain(json, "age_seconds", Some(zombie.age))
+            let fault = ("fault", zombie.fault.name().into());
+            members(
+                json,
+                &[
+                    ("pid", zombie.pid.into()),
+                    ("comm", (&zombie.comm).into()),
+                    ("ppid", zombie.ppid.into()),
+                    fault,
+                    ("age_seconds", zombie.age.into()),
+                ],
+            )
         })?;
         list(json, "orphans", &report.orphans, |json, orphan| {
-            plain(json, "pid", Some(orphan.pid))?;
-            string(json, "comm", &orphan.comm)?;
-            plain(json, "ppid", Some(orphan.ppid))?;
-            plain(json, "age_seconds", Some(orphan.age))
+            members(
+                json,
+                &[
+                    ("pid", orphan.pid.into()),
+                    ("comm", (&orphan.comm).into()),
+                    ("ppid", orphan.ppid.into()),
+                    ("age_seconds", orphan.age.into()),
+                ],
+            )
         })?;
         list(json, "findings", &report.findings, |json, finding| {
-            string(json, "code", finding.code)?;
-            string(json, "message", &finding.message)?;
-            string(json, "advice", &finding.advice)
+            members(
+                json,
+                &[
+                    ("code", finding.code.into()),
+                    ("message", (&finding.message).into()),
+                    ("advice", (&finding.advice).into()),
+                ],
+            )
         })?;
         list(json, "unreadable", &report.unreadable, |json, gap| {
-            string(json, "what", gap.what)?;
-            string(json, "reason", gap.reason())
+            members(json, &[("what", gap.what.into()), ("reason", (&gap.reason()).into())])
         })
     });
     text
@@ -59,57 +121,66 @@ pub(super) fn text(report: &Report) -> String {
 
 fn who(json: &mut Out<'_>, report: &Report) -> Result {
     let who = &report.who;
-    plain(json, "pid", Some(who.pid))?;
-    string(json, "comm", &who.comm)?;
+    members(
+        json,
+        &[
+            ("pid", who.pid.into()),
+            ("comm", (&who.comm).into()),
+            ("is_init", who.is_init.into()),
+            ("state", (&who.state.to_string()).into()),
+            ("wchan", who.wchan.as_deref().into()),
+            ("threads", who.threads.into()),
+            ("uid", who.uid.into()),
+            ("ppid", who.ppid.into()),
+            ("tracer", who.tracer.into()),
+            ("age_seconds", who.age.into()),
+            ("is_dying", who.is_exiting.into()),
+            ("adopted", who.is_adopted.into()),
+        ],
+    )?;
     json.key("command")?;
     json.array(|json| who.command.iter().try_for_each(|word| json.text(word)))?;
-    string(json, "state", who.state.to_string())?;
-    optional(json, "wchan", who.wchan.as_deref())?;
-    plain(json, "threads", who.threads)?;
-    plain(json, "uid", who.uid)?;
-    plain(json, "ppid", Some(who.ppid))?;
-    plain(json, "tracer", who.tracer)?;
-    plain(json, "age_seconds", Some(who.age))?;
-    plain(json, "is_init", Some(who.is_init))?;
-    plain(json, "is_dying", Some(who.is_exiting))?;
-    plain(json, "adopted", Some(who.is_adopted))?;
     json.key("nspids")?;
     json.array(|json| who.nspids.iter().try_for_each(|pid| json.plain(pid)))?;
     list(json, "above", &who.above, |json, above| {
-        plain(json, "pid", Some(above.pid))?;
-        string(json, "comm", &above.comm)?;
-        optional(json, "role", above.role.map(super::who::Role::name))
+        members(
+            json,
+            &[
+                ("pid", above.pid.into()),
+                ("comm", (&above.comm).into()),
+                ("role", above.role.map(Role::name).into()),
+            ],
+        )
     })
 }
 
-/// An array of objects, with the members that `members` writes.
-pub(super) fn list<T>(
-    json: &mut Out<'_>,
-    key: &str,
-    items: &[T],
-    members: impl Fn(&mut Out<'_>, &T) -> Result,
-) -> Result {
-    json.key(key)?;
-    json.array(|json| items.iter().try_for_each(|item| json.object(|json| members(json, item))))
-}
-
-pub(super) fn string(json: &mut Out<'_>, key: &str, value: impl AsRef<[u8]>) -> Result {
-    json.key(key)?;
-    json.text(value)
-}
-
-pub(super) fn optional(json: &mut Out<'_>, key: &str, value: Option<&str>) -> Result {
-    json.key(key)?;
-    match value {
-        Some(value) => json.text(value),
-        None => json.null(),
-    }
-}
-
-pub(super) fn plain(json: &mut Out<'_>, key: &str, value: Option<impl Display>) -> Result {
-    json.key(key)?;
-    match value {
-        Some(value) => json.plain(value),
-        None => json.null(),
-    }
+fn kernel_objects(json: &mut Out<'_>, report: &Report) -> Result {
+    list(json, "namespaces", &report.namespaces, |json, row| {
+        members(
+            json,
+            &[
+                ("type", row.name.into()),
+                ("inode", row.inode.into()),
+                ("same_as_caller", row.same_as_caller.into()),
+                ("parent", row.parent.into()),
+                ("owner_userns", row.owner_userns.into()),
+                ("owner_uid", row.owner_uid.into()),
+                ("processes", row.processes.into()),
+            ],
+        )
+    })?;
+    list(json, "signals", &report.signals, |json, row| {
+        members(
+            json,
+            &[
+                ("number", row.signal.number().into()),
+                ("name", (&row.signal.to_string()).into()),
+                ("disposition", row.disposition.name().into()),
+                ("blocked", row.blocked.into()),
+                ("pending", row.pending.into()),
+                ("from_inside", row.from_inside.map(Outcome::name).into()),
+                ("from_outside", row.from_outside.map(Outcome::name).into()),
+            ],
+        )
+    })
 }

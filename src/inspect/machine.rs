@@ -102,14 +102,13 @@ pub(super) fn inode_of_link(directory: &str, name: &str) -> Option<u64> {
 
 /// All that /proc shows.
 pub(super) struct Machine {
-    /// Sorted by pid.
+    /// By their pids.
     pub(super) all: Vec<Seen>,
 }
 
 impl Machine {
     pub(super) fn look() -> Self {
         let mut all: Vec<Seen> = procfs::visible().into_iter().filter_map(Seen::read).collect();
-        all.sort_by_key(Seen::pid);
         // A single pid is one in the PID namespace that /proc shows: ours, though the link may not be read.
         let own = inode_of_link("/proc/self", Kind::Pid.name()).filter(|_| procfs::is_ours());
         for seen in all.iter_mut().filter(|seen| seen.nspids.len() == 1) {

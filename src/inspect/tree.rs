@@ -1,7 +1,7 @@
 //! Runs in: any thread-free process. All PID and user namespaces that /proc leads to, by their parents, with the processes
 //! that are their inits.
 
-use super::json::{list, plain, string};
+use super::json::{list, members};
 use super::machine::{Machine, Seen};
 use super::namespaces::{inode_of, parent, related};
 use super::table::{Sheet, Style};
@@ -53,23 +53,27 @@ impl Forest {
                 [("pid_namespaces", "init", &self.pid), ("user_namespaces", "oldest", &self.user)]
             {
                 list(json, key, nodes, |json, node| {
-                    plain(json, "inode", Some(node.inode))?;
-                    plain(json, "parent", node.parent)?;
-                    plain(json, "owner_userns", node.owner_userns)?;
-                    plain(json, "owner_uid", node.owner_uid)?;
-                    plain(json, "processes", Some(node.processes))?;
-                    plain(json, "same_as_caller", Some(node.is_own))?;
+                    members(
+                        json,
+                        &[
+                            ("inode", node.inode.into()),
+                            ("parent", node.parent.into()),
+                            ("owner_userns", node.owner_userns.into()),
+                            ("owner_uid", node.owner_uid.into()),
+                            ("processes", node.processes.into()),
+                            ("same_as_caller", node.is_own.into()),
+                        ],
+                    )?;
                     json.key(first)?;
                     match &node.first {
                         None => json.null(),
-                        Some((pid, comm)) => json.object(|json| {
-                            plain(json, "pid", Some(*pid))?;
-                            string(json, "comm", comm)
-                        }),
+                        Some((pid, comm)) => {
+                            json.object(|json| members(json, &[("pid", (*pid).into()), ("comm", comm.into())]))
+                        }
                     }
                 })?;
             }
-            plain(json, "unplaced", Some(self.unplaced))
+            members(json, &[("unplaced", self.unplaced.into())])
         });
         text
     }
@@ -116,7 +120,6 @@ fn nodes(kind: Kind, machine: &Machine) -> Vec<Node> {
             file = push(&mut nodes, kind, machine, opened);
         }
     }
-    nodes.sort_by_key(|node| node.inode);
     nodes
 }
 
