@@ -20,6 +20,8 @@
 //! - [`identity`]: --uid and all else that the workload can be given to be
 //! - [`drop_in`]: tini, docker-init, dumb-init, catatonit; install-names
 //! - [`sessions`]: --new-session; on a real pseudo-terminal
+//! - [`inspect`]: what it says of processes of every kind
+//! - [`inspect_signals`]: what it says of signals, and what they then really do
 //! - [`interface`]: help, version, logs, PIDONE_OPTIONS; the lists in README and help agree
 //!
 //! [`support`] has the runner, /proc readers, `eventually`, privilege, and the workloads that this program plays
@@ -36,6 +38,8 @@ mod footprint;
 mod furnish;
 mod furnish_failures;
 mod identity;
+mod inspect;
+mod inspect_signals;
 mod interface;
 mod isolation;
 mod job_control;

@@ -30,9 +30,9 @@ fn help() -> String {
 }
 
 const ABOUT: &str = "\
-Shows what a process (default: PID 1) is as an init: its namespaces, what each signal does to it from
-inside and from outside, zombies, and what is wrong. It looks, and touches nothing. For another
-user's process it takes CAP_SYS_PTRACE to see all; what could not be read is listed.
+Shows what a process (default: PID 1) is as an init: its namespaces, what each signal does to it
+from inside and from outside, zombies, and what is wrong. It looks, and touches nothing. To see all
+of another user's process takes CAP_SYS_PTRACE; what could not be read is listed.
 ";
 
 const FINDINGS: &str = "
@@ -121,8 +121,9 @@ mod tests {
 
     #[test]
     fn options_and_pid_stand_in_any_order() {
+        type Row = (&'static [&'static str], i32, bool, bool, Option<Duration>);
         let seconds = |seconds| Some(Duration::from_secs(seconds));
-        let table: &[(&[&str], i32, bool, bool, Option<Duration>)] = &[
+        let table: &[Row] = &[
             (&[], 1, false, false, None),
             (&["42"], 42, false, false, None),
             (&["--json", "42"], 42, true, false, None),

@@ -156,14 +156,11 @@ impl Evidence<'_> {
     /// stand at the root of its namespace.
     fn double_init(&self) -> Option<Finding> {
         let machine = self.machine;
-        let is_second = |seen: &Seen| {
-            seen.is_init_program()
-                && !seen.process.is_dead
-                // The half of one that stays outside of the namespaces it has made is none.
-                && machine.children(seen).all(|child| child.nspids.len() == seen.nspids.len())
-        };
         let pair = |upper: &Seen, lower: &Seen| {
-            upper.is_init_program() && is_second(lower) && machine.share_pid_namespace(upper, lower)
+            upper.is_init_program()
+                && !lower.process.is_dead
+                && machine.is_init_here(lower)
+                && machine.share_pid_namespace(upper, lower)
         };
         let parent = machine.parent(self.target);
         let (upper, lower) = if let Some(parent) = parent.filter(|parent| pair(parent, self.target)) {

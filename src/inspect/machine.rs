@@ -85,7 +85,10 @@ impl Seen {
             b"runit",
             b"init",
         ];
-        INITS.contains(&self.program()) || INITS.contains(&self.process.name.as_slice())
+        // What else pidone does, such as this, is no init's work.
+        const VERBS: [&[u8]; 5] = [b"enter", b"inspect", b"install-names", b"probe", b"release"];
+        let is_verb = self.command.get(1).is_some_and(|word| VERBS.contains(&word.as_slice()));
+        !is_verb && (INITS.contains(&self.program()) || INITS.contains(&self.process.name.as_slice()))
     }
 
     /// What a terminal can be shown of its name.
@@ -163,6 +166,12 @@ impl Machine {
                 matches!(inits, (Some(one), Some(other)) if one.pid() == other.pid())
             }
         }
+    }
+
+    /// Whether it is a program that is made to be an init, and not the half of one that stays outside of the namespaces that
+    /// it has made.
+    pub(super) fn is_init_here(&self, seen: &Seen) -> bool {
+        seen.is_init_program() && self.children(seen).all(|child| child.nspids.len() == seen.nspids.len())
     }
 
     /// How many processes are known to be in the namespace.

@@ -11,7 +11,7 @@
 //! - [`dispositions`]: the kernel's rules on what becomes of a signal; pure.
 //! - [`zombies`]: zombies and orphans in its PID namespace, and whose fault they are.
 //! - [`findings`]: what is wrong, and what to do.
-//! - [`table`], [`json`]: the report for people and for programs.
+//! - [`table`] on a [`sheet`], [`json`]: the report for people and for programs.
 //! - [`tree`]: `--tree`, all PID and user namespaces.
 //! - [`watch`]: `--watch`, and what is written at all.
 
@@ -22,6 +22,7 @@ mod machine;
 mod namespaces;
 mod reading;
 mod report;
+mod sheet;
 mod table;
 mod tree;
 mod waits;

@@ -4,7 +4,7 @@
 use super::json::{list, members};
 use super::machine::{Machine, Seen};
 use super::namespaces::{inode_of, parent, related};
-use super::table::{Sheet, Style};
+use super::sheet::{Sheet, Style};
 use crate::json::Json;
 use crate::namespace::{self, Kind};
 use nix::fcntl::OFlag;

@@ -95,7 +95,7 @@ impl Above {
     fn of(seen: &Seen, machine: &Machine) -> Self {
         let role = if seen.is_init() {
             Some(Role::Init)
-        } else if seen.is_init_program() {
+        } else if machine.is_init_here(seen) {
             Some(Role::InitProgram)
         } else if seen.is_shell_command() {
             Some(Role::ShellCommand)
