@@ -50,7 +50,7 @@ pub(crate) struct Process {
     pub(crate) group: Pid,
     /// Its session; 0 where that is of another PID namespace.
     pub(crate) session: Pid,
-    /// On its way out: it has given up its memory, and may still have to wait for others.
+    /// On its way out, all of it: it has given up its memory, and may still have to wait for others.
     pub(crate) is_exiting: bool,
     /// Its first sixteen bytes at most, whatever they are.
     pub(crate) name: Vec<u8>,
@@ -111,7 +111,7 @@ fn parse(stat: &[u8]) -> Option<Process> {
         parent,
         group,
         session,
-        is_exiting: flags & EXITING != 0,
+        is_exiting: flags & EXITING != 0 && threads <= 1,
         started: rest.nth(1)?.parse().ok()?,
         pid: Pid::from_raw(pid),
         name: stat.get(open + 1..close)?.to_vec(),

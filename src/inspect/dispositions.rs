@@ -74,7 +74,7 @@ pub(super) enum Standing {
     Init,
     /// The init of the outermost PID namespace.
     MachineInit,
-    /// A zombie, which nothing reaches.
+    /// A zombie, or one that is about to be: nothing reaches it.
     Dead,
 }
 
@@ -110,6 +110,10 @@ pub(super) fn outcome(signal: Signal, masks: &Masks, standing: Standing, sender:
         return Some(Outcome::Dropped);
     }
     if matches!(signal, Signal::KILL | Signal::STOP) {
+        // Only the kernel's own threads can have arranged that.
+        if is_in(masks.ignored, signal) {
+            return Some(Outcome::Ignored);
+        }
         let is_forced = standing == Standing::Init && sender == Sender::Outside;
         return Some(if is_init && !is_forced { Outcome::Dropped } else { default_action(signal) });
     }

@@ -32,7 +32,7 @@ impl Evidence<'_> {
     pub(super) fn findings(&self, gaps: &mut Gaps) -> Vec<Finding> {
         let mut found: Vec<Finding> = stuck_teardowns(self.target, self.machine);
         // An init that is dying is past all that could be said of it otherwise.
-        if !self.who.is_exiting {
+        if !self.who.is_dying {
             found.extend(self.term_dropped());
             found.extend(self.shell_wrapper());
         }
@@ -200,7 +200,7 @@ impl Evidence<'_> {
     fn masked_proc(&self, gaps: &mut Gaps) -> Option<Finding> {
         const NAMED: usize = 3;
         let mountinfo = fs::read(format!("/proc/{}/mountinfo", self.who.pid));
-        let masked = masks_below_proc(&gaps.note("its mounts", mountinfo)?);
+        let masked = masks_below_proc(&mountinfo.map_err(|error| gaps.note("its mounts", &error)).ok()?);
         let named = masked.get(..NAMED).unwrap_or(&masked).join(", ");
         let more = match masked.len().saturating_sub(NAMED) {
             _ if masked.is_empty() => return None,

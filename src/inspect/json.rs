@@ -60,15 +60,21 @@ pub(super) fn members(json: &mut Out<'_>, members: &[(&str, Value<'_>)]) -> Resu
     })
 }
 
-/// An array of objects.
+/// An array of objects, each with the members that `write` gives it.
 pub(super) fn list<T>(
     json: &mut Out<'_>,
     key: &str,
     items: &[T],
     write: impl Fn(&mut Out<'_>, &T) -> Result,
 ) -> Result {
+    list_of(json, key, items.len(), &|json, index| items.get(index).map_or(Ok(()), |item| write(json, item)))
+}
+
+/// Compiled once, and not for each kind of list.
+#[inline(never)]
+fn list_of(json: &mut Out<'_>, key: &str, length: usize, write: &dyn Fn(&mut Out<'_>, usize) -> Result) -> Result {
     json.key(key)?;
-    json.array(|json| items.iter().try_for_each(|item| json.object(|json| write(json, item))))
+    json.array(|json| (0..length).try_for_each(|index| json.object(|json| write(json, index))))
 }
 
 /// One object, on one line.
@@ -134,7 +140,7 @@ fn who(json: &mut Out<'_>, report: &Report) -> Result {
             ("ppid", who.ppid.into()),
             ("tracer", who.tracer.into()),
             ("age_seconds", who.age.into()),
-            ("is_dying", who.is_exiting.into()),
+            ("is_dying", who.is_dying.into()),
             ("adopted", who.is_adopted.into()),
         ],
     )?;

@@ -6,7 +6,6 @@ use crate::namespace::{self, Kind};
 use crate::sys;
 use nix::fcntl::OFlag;
 use nix::sys::stat::fstat;
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
@@ -41,8 +40,8 @@ pub(super) fn rows(target: &Seen, machine: &Machine, gaps: &mut Gaps) -> Vec<Row
 
 fn row(target: &Seen, kind: Kind, name: &'static str, machine: &Machine, gaps: &mut Gaps) -> Row {
     let path = format!("/proc/{}/ns/{name}", target.pid());
-    let opened = namespace::open(Path::new(&path), OFlag::empty()).map_err(io::Error::from);
-    let opened = gaps.note("its namespaces", opened).map(|(_, file)| file);
+    let opened = namespace::open(Path::new(&path), OFlag::empty()).map(|(_, file)| file);
+    let opened = opened.map_err(|errno| gaps.note("its namespaces", &errno.into())).ok();
     let inode = match &opened {
         Some(file) => inode_of(file.as_fd()),
         None => target.namespace(kind).filter(|_| name == kind.name()),

@@ -25,16 +25,12 @@ impl Unreadable {
 pub(super) struct Gaps(pub(super) Vec<Unreadable>);
 
 impl Gaps {
-    /// What was read, or nothing, and the gap noted. One that is gone leaves none.
-    pub(super) fn note<T>(&mut self, what: &'static str, read: io::Result<T>) -> Option<T> {
-        let error = match read {
-            Ok(value) => return Some(value),
-            Err(error) => errno_of(&error),
-        };
-        if !matches!(error, Errno::ENOENT | Errno::ESRCH) && self.0.iter().all(|gap| gap.what != what) {
-            self.0.push(Unreadable { what, errno: error });
+    /// Notes that something could not be read. Of a process that is gone there is nothing to read, and no gap.
+    pub(super) fn note(&mut self, what: &'static str, error: &io::Error) {
+        let errno = errno_of(error);
+        if !matches!(errno, Errno::ENOENT | Errno::ESRCH) && self.0.iter().all(|gap| gap.what != what) {
+            self.0.push(Unreadable { what, errno });
         }
-        None
     }
 }
 
@@ -51,9 +47,15 @@ impl Status {
         self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
     }
 
+    /// The numbers of a field.
+    pub(super) fn numbers(&self, name: &str) -> Vec<u32> {
+        let words = self.field(name).unwrap_or_default().split_ascii_whitespace();
+        words.map_while(|word| word.parse().ok()).collect()
+    }
+
     /// The first number of a field.
-    pub(super) fn number<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
-        self.field(name)?.split_ascii_whitespace().next()?.parse().ok()
+    pub(super) fn number(&self, name: &str) -> Option<u32> {
+        self.numbers(name).first().copied()
     }
 
     /// A set of signals: bit `n - 1` stands for signal `n`.
@@ -63,9 +65,8 @@ impl Status {
 
     /// NSpid, outermost first; before Linux 4.1 the pid alone.
     pub(super) fn nspids(&self, pid: i32) -> Vec<i32> {
-        let pids = self.field("NSpid").unwrap_or_default().split_ascii_whitespace();
-        let pids: Vec<i32> = pids.filter_map(|pid| pid.parse().ok()).collect();
-        if pids.is_empty() { vec![pid] } else { pids }
+        let pids = self.numbers("NSpid");
+        if pids.is_empty() { vec![pid] } else { pids.into_iter().map(u32::cast_signed).collect() }
     }
 }
 

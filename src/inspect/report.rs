@@ -41,7 +41,7 @@ impl Report {
                 errno => failed(errno),
             }
         })?;
-        let pid = status.number("Tgid").unwrap_or(pid);
+        let pid = status.number("Tgid").map_or(pid, u32::cast_signed);
         let status = Status::read(&format!("/proc/{pid}")).map_err(|_| gone())?;
         let machine = Machine::look();
         let target = machine.get(pid).ok_or_else(gone)?;

@@ -46,7 +46,7 @@ fn who(sheet: &mut Sheet, who: &Who) {
     if let Some(wchan) = &who.wchan {
         let _ = write!(state, " in {wchan}");
     }
-    if who.is_exiting {
+    if who.is_dying {
         state.push_str(", dying");
     }
     if let Some(threads) = who.threads {
@@ -89,18 +89,19 @@ fn field(sheet: &mut Sheet, name: &str, value: &str) {
 /// As one could type it; long ones end in dots.
 fn quoted(word: &[u8]) -> String {
     const LONGEST: usize = 70;
-    let text: String =
-        String::from_utf8_lossy(word).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let is_plain = !text.is_empty() && !text.contains(|c: char| " \"'$&;|<>()*?`\\#~".contains(c));
-    let mut text = if is_plain { text } else { format!("'{text}'") };
-    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
-        text.truncate(end);
-        text.push_str("...");
+    let mut text = String::new();
+    for character in String::from_utf8_lossy(word).chars() {
+        text.push(if character.is_control() { ' ' } else { character });
+        if text.len() > LONGEST {
+            text.push_str("...");
+            break;
+        }
     }
-    text
+    let is_plain = |byte: u8| byte > 0x7f || byte.is_ascii_alphanumeric() || b"-_./:=@%+,^[]{}".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) { text } else { format!("'{text}'") }
 }
 
-pub(super) fn state_name(state: char) -> &'static str {
+fn state_name(state: char) -> &'static str {
     match state {
         'R' => "running",
         'S' => "sleeping",

@@ -46,30 +46,32 @@ pub(super) fn masks(pid: i32, status: &Status, gaps: &mut Gaps) -> Masks {
         caught: status.signals("SigCgt"),
         ..Masks::default()
     };
-    let mut threads = 0;
+    let mut living = None;
     for thread in entries(&format!("/proc/{pid}/task")).unwrap_or_default() {
         let directory = format!("/proc/{pid}/task/{thread}");
-        let (waited, status) = match of_thread(&directory) {
-            (Ok(waited), status) => (waited, status),
-            (Err(error), status) => {
-                masks.waits_unknown |= gaps.note("what it waits for in sigwait", Err::<u64, _>(error)).is_none();
-                (0, status)
-            }
+        let (waited, status) = of_thread(&directory);
+        // A thread that has ended takes no signals, but the first one stays to be seen as long as there are others.
+        let Some(status) =
+            status.filter(|status| !status.field("State").is_some_and(|state| state.starts_with('Z')))
+        else {
+            continue;
         };
-        let Some(status) = status else { continue };
-        threads += 1;
+        let waited = waited.unwrap_or_else(|error| {
+            masks.waits_unknown = true;
+            gaps.note("what it waits for in sigwait", &error);
+            0
+        });
         masks.sigwait |= waited;
         masks.blocked &= status.signals("SigBlk") | waited;
         masks.pending |= status.signals("SigPnd");
+        living = Some(directory);
     }
-    if threads == 0 {
-        masks.blocked = status.signals("SigBlk");
-    }
-    match signalfds(pid) {
+    let Some(living) = living else { return Masks { blocked: status.signals("SigBlk"), ..masks } };
+    match signalfds(&living) {
         Ok(set) => masks.signalfd = set,
         Err(error) => {
             masks.waits_unknown = true;
-            gaps.note("its signalfds", Err::<u64, _>(error));
+            gaps.note("its signalfds", &error);
         }
     }
     Masks { blocked: masks.blocked & !FIXED, sigwait: masks.sigwait & !FIXED, ..masks }
@@ -109,7 +111,7 @@ fn call(directory: &str) -> io::Result<Option<String>> {
 /// The set that a thread waits for in this system call.
 fn waited_set(directory: &str, call: &str) -> io::Result<u64> {
     let mut words = call.split_ascii_whitespace();
-    let is_wait = words.next().and_then(|number| number.parse().ok()) == Some(WAIT);
+    let is_wait = words.next().and_then(|number| number.parse().ok()).is_some_and(|number| WAITS.contains(&number));
     let address = words.next().and_then(|address| u64::from_str_radix(address.trim_start_matches("0x"), 16).ok());
     let Some(address) = address.filter(|_| is_wait) else { return Ok(0) };
     let mut set = [0; size_of::<u64>()];
@@ -117,17 +119,18 @@ fn waited_set(directory: &str, call: &str) -> io::Result<u64> {
     Ok(u64::from_ne_bytes(set))
 }
 
-/// sigwait(3), sigwaitinfo(2) and sigtimedwait(2) are all this call. sigsuspend(2), ppoll(2) and their like need no reading:
-/// the mask that they set for as long as they last is the one that SigBlk shows.
-const WAIT: c_long = libc::SYS_rt_sigtimedwait;
+/// sigwait(3), sigwaitinfo(2) and sigtimedwait(2) are all this call; the other two are its numbers in a 32-bit program, where
+/// the set is laid out the same. sigsuspend(2), ppoll(2) and their like need no reading: the mask that they set for as long as
+/// they last is the one that SigBlk shows.
+const WAITS: [c_long; 3] = [libc::SYS_rt_sigtimedwait, 177, 421];
 
 /// What all signalfds of a process together take, by the `sigmask` of their fdinfo (signalfd(2)).
-fn signalfds(pid: i32) -> io::Result<u64> {
+fn signalfds(directory: &str) -> io::Result<u64> {
     let mut taken = 0;
-    for fd in entries(&format!("/proc/{pid}/fd"))? {
-        let link = fs::read_link(format!("/proc/{pid}/fd/{fd}"));
+    for fd in entries(&format!("{directory}/fd"))? {
+        let link = fs::read_link(format!("{directory}/fd/{fd}"));
         if link.is_ok_and(|link| link.as_os_str() == "anon_inode:[signalfd]") {
-            let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).unwrap_or_default();
+            let info = fs::read_to_string(format!("{directory}/fdinfo/{fd}")).unwrap_or_default();
             let mask = info.lines().find_map(|line| line.strip_prefix("sigmask:"));
             taken |= mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
         }

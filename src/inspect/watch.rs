@@ -34,7 +34,7 @@ pub(super) fn watch(
         };
         let enter = if is_screen && !entered { ENTER } else { "" };
         entered = is_screen;
-        let text = if is_screen { format!("{enter}{CLEAR}{}", cut(&text)) } else { text };
+        let text = if is_screen { [enter, CLEAR, &cut(&text)].concat() } else { text };
         if let Err(failure) = write(&text) {
             break Err(failure);
         }
@@ -52,15 +52,17 @@ pub(super) fn watch(
     Ok(())
 }
 
-/// As many lines as the terminal has; the last one says how many are missing.
+/// As many lines as the terminal has; the last one says that there are more.
 fn cut(text: &str) -> String {
     let rows = terminal_rows().map_or(0, usize::from);
-    let lines = text.lines().count();
-    if rows < 2 || lines < rows {
-        return text.to_owned();
+    // The line that would make it roll.
+    match text.match_indices('\n').nth(rows.saturating_sub(1)).filter(|_| rows > 1) {
+        None => text.to_owned(),
+        Some(_) => {
+            let end = text.match_indices('\n').nth(rows - 2).map_or(0, |(end, _)| end + 1);
+            text.get(..end).unwrap_or_default().to_owned() + "..."
+        }
     }
-    let shown: Vec<&str> = text.lines().take(rows - 1).collect();
-    format!("{}\n... {} more lines", shown.join("\n"), lines - shown.len())
 }
 
 /// Until the time is up, or the window has another size. The signal that ends us, if one came.

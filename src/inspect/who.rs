@@ -43,7 +43,7 @@ pub(super) struct Who {
     pub(super) comm: Vec<u8>,
     pub(super) command: Vec<Vec<u8>>,
     pub(super) state: char,
-    pub(super) is_exiting: bool,
+    pub(super) is_dying: bool,
     pub(super) wchan: Option<String>,
     pub(super) threads: Option<u32>,
     pub(super) tracer: Option<i32>,
@@ -66,8 +66,11 @@ impl Who {
         let pid = target.pid();
         let wchan = wchan(pid);
         // The kernel writes 0 where we may not know, and where it sleeps nowhere.
-        if wchan.is_none() && target.process.state == 'S' {
-            gaps.note("where in the kernel it sleeps (wchan)", fs::read_link(format!("/proc/{pid}/cwd")));
+        if wchan.is_none()
+            && target.process.state == 'S'
+            && let Err(error) = fs::read_link(format!("/proc/{pid}/cwd"))
+        {
+            gaps.note("where in the kernel it sleeps (wchan)", &error);
         }
         let above = machine.above(target).into_iter();
         Who {
@@ -75,10 +78,10 @@ impl Who {
             comm: target.process.name.clone(),
             command: target.command.clone(),
             state: target.process.state,
-            is_exiting: target.process.is_exiting && !target.process.is_dead,
+            is_dying: target.process.is_exiting && !target.process.is_dead,
             wchan,
             threads: status.number("Threads"),
-            tracer: status.number("TracerPid").filter(|tracer| *tracer != 0),
+            tracer: status.number("TracerPid").filter(|tracer| *tracer != 0).map(u32::cast_signed),
             uid: status.number("Uid"),
             ppid: target.process.parent.as_raw(),
             nspids: target.nspids.clone(),
@@ -115,7 +118,8 @@ pub(super) fn has_no_outside(seen: &Seen) -> bool {
 }
 
 fn standing(target: &Seen, machine: &Machine) -> Standing {
-    match (target.process.is_dead, target.is_init()) {
+    // The kernel has killed one that is on its way out, and gives it no signal any more.
+    match (target.process.is_dead || target.process.is_exiting, target.is_init()) {
         (true, _) => Standing::Dead,
         (false, true) if has_no_outside(target) => Standing::MachineInit,
         (false, true) => Standing::Init,
