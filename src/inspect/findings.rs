@@ -5,7 +5,7 @@ use super::machine::{Machine, Seen};
 use super::reading::{Gaps, Status, wchan};
 use super::waits::masks;
 use super::who::{Role, Who};
-use super::zombies::{Fault, Zombie, members};
+use super::zombies::{Fault, Forlorn, members};
 use crate::diagnose::{UNMASK, masks_below_proc};
 use crate::namespace::Kind;
 use crate::signal::Signal;
@@ -24,7 +24,7 @@ pub(super) struct Evidence<'a> {
     pub(super) machine: &'a Machine,
     pub(super) who: &'a Who,
     pub(super) signals: &'a [Row],
-    pub(super) zombies: &'a [Zombie],
+    pub(super) zombies: &'a [Forlorn],
 }
 
 impl Evidence<'_> {

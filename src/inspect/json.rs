@@ -3,6 +3,7 @@
 use super::dispositions::Outcome;
 use super::report::Report;
 use super::who::Role;
+use super::zombies::Forlorn;
 use crate::json::Json;
 use std::fmt::Result;
 
@@ -85,29 +86,10 @@ pub(super) fn text(report: &Report) -> String {
         who(json, report)?;
         kernel_objects(json, report)?;
         list(json, "zombies", &report.zombies, |json, zombie| {
-            let fault = ("fault", zombie.fault.name().into());
-            members(
-                json,
-                &[
-                    ("pid", zombie.pid.into()),
-                    ("comm", (&zombie.comm).into()),
-                    ("ppid", zombie.ppid.into()),
-                    fault,
-                    ("age_seconds", zombie.age.into()),
-                ],
-            )
+            forlorn(json, zombie)?;
+            members(json, &[("fault", zombie.fault.name().into())])
         })?;
-        list(json, "orphans", &report.orphans, |json, orphan| {
-            members(
-                json,
-                &[
-                    ("pid", orphan.pid.into()),
-                    ("comm", (&orphan.comm).into()),
-                    ("ppid", orphan.ppid.into()),
-                    ("age_seconds", orphan.age.into()),
-                ],
-            )
-        })?;
+        list(json, "orphans", &report.orphans, forlorn)?;
         list(json, "findings", &report.findings, |json, finding| {
             members(
                 json,
@@ -123,6 +105,18 @@ pub(super) fn text(report: &Report) -> String {
         })
     });
     text
+}
+
+fn forlorn(json: &mut Out<'_>, process: &Forlorn) -> Result {
+    members(
+        json,
+        &[
+            ("pid", process.pid.into()),
+            ("comm", (&process.comm).into()),
+            ("ppid", process.ppid.into()),
+            ("age_seconds", process.age.into()),
+        ],
+    )
 }
 
 fn who(json: &mut Out<'_>, report: &Report) -> Result {

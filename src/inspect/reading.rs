@@ -5,6 +5,15 @@ use nix::errno::Errno;
 use std::fs;
 use std::io;
 
+/// The text of a file of /proc. A name in it may hold any byte; what is not UTF-8 becomes U+FFFD.
+///
+/// # Errors
+/// ENOENT and ESRCH: gone. EACCES, EPERM: not for us.
+#[inline(never)]
+pub(super) fn text(directory: &str, file: &str) -> io::Result<String> {
+    fs::read([directory, "/", file].concat()).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// What could not be read, and why.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unreadable {
@@ -39,8 +48,7 @@ pub(super) struct Status(String);
 
 impl Status {
     pub(super) fn read(directory: &str) -> io::Result<Self> {
-        // A name may hold any byte.
-        fs::read(format!("{directory}/status")).map(|bytes| Status(String::from_utf8_lossy(&bytes).into_owned()))
+        text(directory, "status").map(Status)
     }
 
     pub(super) fn field(&self, name: &str) -> Option<&str> {
@@ -72,6 +80,6 @@ impl Status {
 
 /// The function of the kernel that it sleeps in; `None` where it does not, or we may not know, which look alike.
 pub(super) fn wchan(pid: i32) -> Option<String> {
-    let name = fs::read_to_string(format!("/proc/{pid}/wchan")).ok()?;
+    let name = text(&format!("/proc/{pid}"), "wchan").ok()?;
     Some(name).filter(|name| !name.is_empty() && name != "0")
 }

@@ -7,7 +7,7 @@ use super::namespaces::{self, Row as NamespaceRow};
 use super::reading::{Gaps, Status, Unreadable};
 use super::waits::masks;
 use super::who::{Who, has_no_outside};
-use super::zombies::{Orphan, Zombie, orphans, zombies};
+use super::zombies::{Forlorn, zombies_and_orphans};
 use crate::error::{Failure, Stage, errno_of};
 use nix::errno::Errno;
 
@@ -19,8 +19,8 @@ pub(super) struct Report {
     pub(super) namespaces: Vec<NamespaceRow>,
     pub(super) signals: Vec<SignalRow>,
     pub(super) has_outside: bool,
-    pub(super) zombies: Vec<Zombie>,
-    pub(super) orphans: Vec<Orphan>,
+    pub(super) zombies: Vec<Forlorn>,
+    pub(super) orphans: Vec<Forlorn>,
     pub(super) findings: Vec<Finding>,
     pub(super) unreadable: Vec<Unreadable>,
 }
@@ -49,15 +49,14 @@ impl Report {
         let who = Who::of(target, &status, &machine, &mut gaps);
         let namespaces = namespaces::rows(target, &machine, &mut gaps);
         let has_outside = !has_no_outside(target);
-        let signals = if who.standing == Standing::Dead {
-            dispositions::rows(&masks(pid, &status, &mut Gaps::default()), who.standing, has_outside)
-        } else {
-            dispositions::rows(&masks(pid, &status, &mut gaps), who.standing, has_outside)
-        };
-        let zombies = zombies(target, &machine);
+        // A zombie has nothing left to be read, and needs nothing.
+        let (mut unread, is_dead) = (Gaps::default(), who.standing == Standing::Dead);
+        let masks = masks(pid, &status, if is_dead { &mut unread } else { &mut gaps });
+        let signals = dispositions::rows(&masks, who.standing, has_outside);
+        let (zombies, orphans) = zombies_and_orphans(target, &machine);
         let evidence = Evidence { target, machine: &machine, who: &who, signals: &signals, zombies: &zombies };
         let findings = evidence.findings(&mut gaps);
-        let (orphans, started) = (orphans(target, &machine), target.process.started);
+        let started = target.process.started;
         Ok(Report {
             who,
             started,

@@ -5,6 +5,7 @@ use super::dispositions::{Disposition, Outcome, Row};
 use super::report::Report;
 use super::sheet::{Sheet, Style};
 use super::who::Who;
+use super::zombies::Forlorn;
 use crate::procfs::printable;
 use std::fmt::Write as _;
 
@@ -205,39 +206,30 @@ fn outcome(sheet: &mut Sheet, row: &Row, outcome: Option<Outcome>) {
 }
 
 fn dead_and_adopted(sheet: &mut Sheet, report: &Report) {
-    const MOST: usize = 20;
-    let whose = |ppid: i32, comm: &[u8]| match ppid {
-        0 => "outside".to_owned(),
-        _ => format!("{ppid} ({})", printable(comm)),
-    };
-    let line = |sheet: &mut Sheet, pid: i32, comm: &[u8], age: u64, parent: &str, fault: &str| {
-        sheet.cell(&format!("{pid:>7} ({})", printable(comm)), 28, Style::Plain);
-        sheet.cell(&ago(age), 10, Style::Plain);
-        sheet.cell(parent, 28, Style::Plain);
-        sheet.cell(fault, 0, Style::Red);
-        sheet.end();
-    };
-    if !report.zombies.is_empty() {
-        sheet.heading("ZOMBIE                      STARTED   PARENT                      WHO DOES NOT REAP IT");
-        for zombie in report.zombies.iter().take(MOST) {
-            let parent = whose(zombie.ppid, &zombie.parent_comm);
-            line(sheet, zombie.pid, &zombie.comm, zombie.age, &parent, zombie.fault.name());
-        }
-        more(sheet, report.zombies.len(), MOST);
-    }
-    if !report.orphans.is_empty() {
-        sheet.heading("ORPHAN                      STARTED   ADOPTED BY");
-        for orphan in report.orphans.iter().take(MOST) {
-            line(sheet, orphan.pid, &orphan.comm, orphan.age, &whose(orphan.ppid, &orphan.parent_comm), "");
-        }
-        more(sheet, report.orphans.len(), MOST);
-    }
+    let zombies = "ZOMBIE                      STARTED   PARENT                      WHO DOES NOT REAP IT";
+    forlorn(sheet, zombies, &report.zombies, true);
+    forlorn(sheet, "ORPHAN                      STARTED   ADOPTED BY", &report.orphans, false);
 }
 
-/// Says how many of a list are left out.
-fn more(sheet: &mut Sheet, count: usize, shown: usize) {
-    if count > shown {
-        let _ = writeln!(sheet.text, "        and {} more", count - shown);
+#[inline(never)]
+fn forlorn(sheet: &mut Sheet, heading: &str, processes: &[Forlorn], are_dead: bool) {
+    const MOST: usize = 20;
+    if !processes.is_empty() {
+        sheet.heading(heading);
+    }
+    for process in processes.iter().take(MOST) {
+        sheet.cell(&format!("{:>7} ({})", process.pid, printable(&process.comm)), 28, Style::Plain);
+        sheet.cell(&ago(process.age), 10, Style::Plain);
+        let parent = match process.ppid {
+            0 => "outside".to_owned(),
+            ppid => format!("{ppid} ({})", printable(&process.parent_comm)),
+        };
+        sheet.cell(&parent, 28, Style::Plain);
+        sheet.cell(if are_dead { process.fault.name() } else { "" }, 0, Style::Red);
+        sheet.end();
+    }
+    if processes.len() > MOST {
+        let _ = writeln!(sheet.text, "        and {} more", processes.len() - MOST);
     }
 }
 

@@ -6,7 +6,7 @@
 //! if nothing were caught, and yet none is lost. So the set is read where the system call has it from: its first argument.
 //! A program that waits for what it had not blocked before looks the same; sigwait(3) forbids that.
 
-use super::reading::{Gaps, Status};
+use super::reading::{Gaps, Status, text};
 use nix::libc::{self, c_long};
 use std::fs::{self, File};
 use std::io;
@@ -104,8 +104,8 @@ fn of_thread(directory: &str) -> (io::Result<u64>, Option<Status>) {
 
 /// `/proc/PID/syscall`, proc_pid_syscall(5): number, arguments, stack and instruction pointer. `None`: it runs.
 fn call(directory: &str) -> io::Result<Option<String>> {
-    let text = fs::read_to_string(format!("{directory}/syscall"))?;
-    Ok(Some(text).filter(|text| text.starts_with(|first: char| first.is_ascii_digit() || first == '-')))
+    let call = text(directory, "syscall")?;
+    Ok(Some(call).filter(|call| call.starts_with(|first: char| first.is_ascii_digit() || first == '-')))
 }
 
 /// The set that a thread waits for in this system call.
@@ -130,7 +130,7 @@ fn signalfds(directory: &str) -> io::Result<u64> {
     for fd in entries(&format!("{directory}/fd"))? {
         let link = fs::read_link(format!("{directory}/fd/{fd}"));
         if link.is_ok_and(|link| link.as_os_str() == "anon_inode:[signalfd]") {
-            let info = fs::read_to_string(format!("{directory}/fdinfo/{fd}")).unwrap_or_default();
+            let info = text(directory, &format!("fdinfo/{fd}")).unwrap_or_default();
             let mask = info.lines().find_map(|line| line.strip_prefix("sigmask:"));
             taken |= mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
         }

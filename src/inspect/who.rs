@@ -2,7 +2,7 @@
 
 use super::dispositions::Standing;
 use super::machine::{Machine, Seen};
-use super::reading::{Gaps, Status, wchan};
+use super::reading::{Gaps, Status, text, wchan};
 use crate::namespace::Kind;
 use std::fs;
 
@@ -144,10 +144,11 @@ fn is_in_orphaned_group(target: &Seen, machine: &Machine) -> bool {
 }
 
 /// Seconds since a process started; /proc/uptime and the start time are by the same clock.
+#[inline(never)]
 pub(super) fn age(started: u64) -> u64 {
     /// `USER_HZ`, the same on both architectures that pidone knows.
     const TICKS_PER_SECOND: u64 = 100;
-    let uptime = fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let uptime = text("/proc", "uptime").unwrap_or_default();
     let uptime: u64 = uptime.split('.').next().and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
     uptime.saturating_sub(started / TICKS_PER_SECOND)
 }

@@ -23,42 +23,25 @@ impl Fault {
     }
 }
 
-/// A process that has ended and was not reaped.
-pub(super) struct Zombie {
+/// A process that has ended and was not reaped, or one that lives on without the parent that made it.
+pub(super) struct Forlorn {
     pub(super) pid: i32,
     pub(super) comm: Vec<u8>,
     /// 0: outside.
     pub(super) ppid: i32,
     pub(super) parent_comm: Vec<u8>,
+    /// Whose it is that it was not reaped.
     pub(super) fault: Fault,
     /// Seconds since it started; when it ended, nothing tells.
     pub(super) age: u64,
 }
 
-/// A process that lives on without the parent that made it.
-pub(super) struct Orphan {
-    pub(super) pid: i32,
-    pub(super) comm: Vec<u8>,
-    pub(super) ppid: i32,
-    pub(super) parent_comm: Vec<u8>,
-    pub(super) age: u64,
-}
-
-/// How long every process is a zombie that is reaped soon enough.
-const MOMENT: Duration = Duration::from_millis(30);
-
-/// All zombies in the target's PID namespace, but for those that were on the point of being reaped.
-pub(super) fn zombies(target: &Seen, machine: &Machine) -> Vec<Zombie> {
-    let mut dead: Vec<&Seen> = members(target, machine).filter(|seen| seen.process.is_dead).collect();
-    if !dead.is_empty() {
-        std::thread::sleep(MOMENT);
-        dead.retain(|seen| procfs::started(seen.process.pid) == Some(seen.process.started));
-    }
-    let zombie = |seen: &Seen| {
+impl Forlorn {
+    fn of(seen: &Seen, machine: &Machine) -> Self {
         let parent = machine.parent(seen);
         // A parent in another PID namespace has put it in by setns(2), and is to reap it: the init in here cannot.
         let is_inits = parent.is_some_and(|parent| parent.is_init() && machine.share_pid_namespace(parent, seen));
-        Zombie {
+        Forlorn {
             pid: seen.pid(),
             comm: seen.process.name.clone(),
             ppid: seen.process.parent.as_raw(),
@@ -66,21 +49,31 @@ pub(super) fn zombies(target: &Seen, machine: &Machine) -> Vec<Zombie> {
             fault: if is_inits { Fault::Init } else { Fault::Parent },
             age: age(seen.process.started),
         }
-    };
-    dead.into_iter().map(zombie).collect()
+    }
 }
 
-/// The orphans in the target's PID namespace that can be told from children: see `Machine::is_adopted`.
-pub(super) fn orphans(target: &Seen, machine: &Machine) -> Vec<Orphan> {
-    let adopted = members(target, machine).filter(|seen| !seen.process.is_dead && machine.is_adopted(seen));
-    let orphan = |seen: &Seen| Orphan {
-        pid: seen.pid(),
-        comm: seen.process.name.clone(),
-        ppid: seen.process.parent.as_raw(),
-        parent_comm: machine.parent(seen).map(|parent| parent.process.name.clone()).unwrap_or_default(),
-        age: age(seen.process.started),
-    };
-    adopted.map(orphan).collect()
+/// How long every process is a zombie that is reaped soon enough.
+const MOMENT: Duration = Duration::from_millis(30);
+
+/// All zombies in the target's PID namespace, but for those that were on the point of being reaped; and the orphans that can be
+/// told from children, see `Machine::is_adopted`.
+pub(super) fn zombies_and_orphans(target: &Seen, machine: &Machine) -> (Vec<Forlorn>, Vec<Forlorn>) {
+    let (mut zombies, mut orphans) = (Vec::new(), Vec::new());
+    let mut has_waited = false;
+    for seen in members(target, machine) {
+        if seen.process.is_dead {
+            if !has_waited {
+                std::thread::sleep(MOMENT);
+            }
+            has_waited = true;
+            if procfs::started(seen.process.pid) == Some(seen.process.started) {
+                zombies.push(Forlorn::of(seen, machine));
+            }
+        } else if machine.is_adopted(seen) {
+            orphans.push(Forlorn::of(seen, machine));
+        }
+    }
+    (zombies, orphans)
 }
 
 /// Everybody in the target's PID namespace.
