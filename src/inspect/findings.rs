@@ -186,8 +186,8 @@ impl Evidence<'_> {
         let subreaper = self.who.above.iter().find(|above| above.role == Some(Role::Subreaper)).is_some();
         let orphans = if subreaper { "it, or to a subreaper" } else { "it" };
         let message = format!(
-            "{} is not the init of its PID namespace, which is {whose}: orphans go to {orphans}, and signals have their \
-             default actions here",
+            "{} is not the init of its PID namespace, which is {whose}: orphans go to {orphans}, and a signal that has no \
+             handler here acts",
             self.name()
         );
         let advice = match init {
