@@ -139,6 +139,8 @@ stages! {
     ChangeDirectory => "cannot enter the command's working directory",
     /// Whatever `probe` needs for one.
     StartTrial => "cannot try the command out",
+    /// /proc, and /proc/PID in it.
+    Inspect => "cannot inspect",
     /// symlink(2) of `install-names`.
     InstallName => "cannot make a link to pidone",
     /// execve(2): nothing by that name.

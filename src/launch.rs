@@ -21,7 +21,7 @@ pub(crate) fn carry_out(
     signals: SignalState,
 ) -> Result<(Outcome, Place), Refused> {
     let (level, exit_map) = (request.level, std::mem::take(&mut request.exit_map));
-    let (trace_to, format) = (request.trace.take(), request.trace_format);
+    let (trace_to, format) = (request.trace.clone(), request.trace_format);
     let command = if trace_to.is_some() { request.command.clone() } else { Vec::new() };
     let plan = LaunchPlan::new(request, signals).map_err(|error| Refused { refusal: error.into(), hint: None })?;
     let place = plan.place;

@@ -17,11 +17,14 @@
 //! \[[`outer`]\] wait → `Outcome` → exit status. Failing to start goes up the [`handshake`] pipe, never as a guessed
 //! code.
 //!
+//! Beside that, [`mod@inspect`] only looks: at a process, as an init.
+//!
 //! # What holds everywhere
 //!
 //! - One thread, every signal blocked from the first line of `main` on; only the workload gets the old mask back.
-//! - Imports go down only: `cli` → `outer` → `init` → `job`, `forward`, `others`, `reap` → `trace` → `terminal`, `handshake`,
-//!   `exit`, `error` → `sys`. Beside them, and known to all, stand [`request`], [`signal`], [`capability`] and [`namespace`]. Outer
+//! - Imports go down only: `cli` → `outer`, `inspect`, `probe` → `init` → `job`, `forward`, `others`, `reap` → `trace` →
+//!   `terminal`, `handshake`, `exit`, `error` → `sys`. Beside them, and known to all, stand [`request`], [`signal`],
+//!   [`capability`] and [`namespace`]. Outer
 //!   reaches init in one line; init never names outer.
 //! - `unsafe` stands in [`sys`] alone.
 //! - After the workload runs, init only warns: see `init/supervise.rs`.
@@ -53,6 +56,7 @@ mod environment;
 mod outer;
 mod keep;
 mod enter;
+mod inspect;
 mod probe;
 mod init;
 mod job;

@@ -5,6 +5,7 @@ use crate::diagnose::Circumstances;
 use crate::enter;
 use crate::error::{Failure, Stage, Voice};
 use crate::exit::Codes;
+use crate::inspect;
 use crate::install;
 use crate::keep;
 use crate::launch::{self, Refused};
@@ -13,7 +14,7 @@ use crate::namespace::Kinds;
 use crate::outer;
 use crate::plan;
 use crate::probe;
-use crate::request::{Place, Request, RunRequest, Target};
+use crate::request::{InspectRequest, Place, Request, RunRequest, Target};
 use crate::sys::{self, Args, SignalState};
 use crate::text;
 use crate::trace::Trace;
@@ -36,6 +37,7 @@ pub fn run(args: Args) -> c_int {
         Ok(Request::InstallNames(directory)) => install::names(&directory),
         Ok(Request::Release(directory)) => keep::release(&directory),
         Ok(Request::Enter(target, request)) => enter(target, *request, signals),
+        Ok(Request::Inspect(request)) => inspect(&request, signals),
         Ok(Request::Probe(request)) => probe::run(*request, signals),
         Ok(Request::Run(request)) => launch(*request, personality, signals),
         Err(error) => {
@@ -77,6 +79,16 @@ fn enter(target: Target, mut request: RunRequest, signals: SignalState) -> u8 {
         Err(failure) => {
             trace.ended(Err(&failure), Codes::PIDONE.status_of(&failure));
             refused(failure.into())
+        }
+    }
+}
+
+fn inspect(request: &InspectRequest, signals: SignalState) -> u8 {
+    match inspect::run(request, signals) {
+        Ok(()) => 0,
+        Err(failure) => {
+            let circumstances = Circumstances { kinds: Kinds::NONE, path: None, other_root: false };
+            Refused::explain(failure.into(), &circumstances).print(Voice::Pidone, Codes::PIDONE)
         }
     }
 }

@@ -20,12 +20,27 @@ pub(crate) enum Request {
     InstallNames(OsString),
     /// No more namespaces kept as files in this directory.
     Release(OsString),
+    /// A process to look at.
+    Inspect(InspectRequest),
     /// A command to run in namespaces that are there.
     Enter(Target, Box<RunRequest>),
     /// A command to try signals on.
     Probe(Box<RunRequest>),
     /// A command to run.
     Run(Box<RunRequest>),
+}
+
+/// What `inspect` is to show, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InspectRequest {
+    /// As /proc has it.
+    pub(crate) pid: i32,
+    /// JSON in place of tables.
+    pub(crate) json: bool,
+    /// The namespaces of the machine in place of the process.
+    pub(crate) tree: bool,
+    /// How often; once, if `None`.
+    pub(crate) watch: Option<Duration>,
 }
 
 /// Whose namespaces to enter.

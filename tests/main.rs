@@ -24,6 +24,8 @@
 //! - [`probe`]: signals tried out on commands
 //! - [`trace`]: --trace: each event, by its schema; what is lost, and that nobody waits; Chrome's format
 //! - [`library`]: the examples of the crate as a library
+//! - [`inspect`]: what it says of processes of every kind
+//! - [`inspect_signals`]: what it says of signals, and what they then really do
 //! - [`interface`]: help, version, logs, PIDONE_OPTIONS; the lists in README and help agree
 //!
 //! [`support`] has the runner, /proc readers, `eventually`, privilege, and the workloads that this program plays
@@ -40,6 +42,8 @@ mod footprint;
 mod furnish;
 mod furnish_failures;
 mod identity;
+mod inspect;
+mod inspect_signals;
 mod interface;
 mod isolation;
 mod job_control;

@@ -40,6 +40,9 @@ pub(crate) fn parse(
     if args.next_if(|first| first == "release").is_some() {
         return verbs::one_directory("release", args, Request::Release);
     }
+    if args.next_if(|first| first == "inspect").is_some() {
+        return super::inspect::parse(args);
+    }
     let mut request = parse_environment(from_environment.filter(|_| !asks_for_text))?;
     if args.next_if(|first| first == "enter").is_some() {
         return verbs::enter(args, request);

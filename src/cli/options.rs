@@ -46,11 +46,11 @@ impl Group {
 }
 
 impl OptionDoc {
-    const fn flag(group: Group, long: &'static str, summary: &'static str, more: &'static str) -> Self {
+    pub(super) const fn flag(group: Group, long: &'static str, summary: &'static str, more: &'static str) -> Self {
         OptionDoc { group, short: None, long, value: "", summary, more }
     }
 
-    const fn value(
+    pub(super) const fn value(
         group: Group,
         long: &'static str,
         value: &'static str,
@@ -60,7 +60,7 @@ impl OptionDoc {
         OptionDoc { group, short: None, long, value, summary, more }
     }
 
-    const fn or(self, short: char) -> Self {
+    pub(super) const fn or(self, short: char) -> Self {
         OptionDoc { short: Some(short), ..self }
     }
 
