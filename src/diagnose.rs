@@ -46,6 +46,12 @@ pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<S
         (Stage::CloneNamespaces | Stage::StartProcess, Errno::ENOMEM) => Some(DEAD_NAMESPACE.into()),
         (Stage::CloneNamespaces, errno) => creating::not_made(errno, namespaces),
         (Stage::MapIds, _) => creating::not_mapped(failure, namespaces),
+        (Stage::OpenTrace, Errno::ENXIO) => Some("nobody reads this FIFO: start its reader first".into()),
+        (Stage::OpenTrace, Errno::EBADF) => {
+            Some("it must be open for writing: pidone --trace=fd:3 ... 3>FILE".into())
+        }
+        (Stage::Inspect, Errno::ENOENT) => Some("/proc must be mounted".into()),
+        (Stage::Inspect, _) => Some(UNSEEN.into()),
         (stage, errno) if stage.is_about_entering() => entering::not_entered(stage, errno),
         (Stage::KeepNamespace, errno) => entering::not_kept(errno),
         (Stage::MakeTimeNamespace, Errno::EINVAL | Errno::ENOENT) => Some("time namespaces need Linux 5.6".into()),
@@ -82,6 +88,7 @@ pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<S
     }
 }
 
+const UNSEEN: &str = "it has ended, or runs in a PID namespace that this one does not see: ps shows what there is";
 const DEAD_NAMESPACE: &str =
     "if memory is free, this is a PID namespace whose init has ended: no process can be made in it";
 const LOOKED_FOR_INSIDE: &str = "it is looked for inside, in the root directory that the command gets";
@@ -139,15 +146,18 @@ fn proc_refused(namespaces: Kinds) -> String {
             .into();
     }
     format!(
-        "parts of /proc are masked, so the kernel allows no fresh one ({}). Unmask: docker --security-opt \
-         systempaths=unconfined, podman --security-opt unmask=ALL, Kubernetes procMount: Unmasked; or use --proc bind",
+        "parts of /proc are masked, so the kernel allows no fresh one ({}). Unmask: {UNMASK}; or use --proc bind",
         masked.join(", ")
     )
 }
 
+/// By which flag each engine leaves /proc unmasked.
+pub(crate) const UNMASK: &str = "docker --security-opt systempaths=unconfined, podman --security-opt unmask=ALL, Kubernetes \
+                                 procMount: Unmasked";
+
 /// The mount points below /proc, from the text of proc_pid_mountinfo(5): the fifth field of each line. Not those that
 /// stand on directories which are empty by design: they hide nothing, and the kernel lets them be.
-fn masks_below_proc(mountinfo: &[u8]) -> Vec<String> {
+pub(crate) fn masks_below_proc(mountinfo: &[u8]) -> Vec<String> {
     let mut masked: Vec<String> = String::from_utf8_lossy(mountinfo)
         .lines()
         .filter_map(|line| Some((line.split(' ').nth(4)?, line.split(" - ").nth(1)?)))

@@ -105,6 +105,8 @@ stages! {
     MakeRootReadOnly => "cannot make the root read-only",
     /// pivot_root(2).
     SwitchRoot => "cannot switch to the new root directory",
+    /// open(2) of `--trace`.
+    OpenTrace => "cannot open the trace",
     /// PR_SET_CHILD_SUBREAPER.
     BecomeSubreaper => "cannot become a child subreaper",
     /// clone(2) of the workload's process.
@@ -137,6 +139,8 @@ stages! {
     ChangeDirectory => "cannot enter the command's working directory",
     /// Whatever `probe` needs for one.
     StartTrial => "cannot try the command out",
+    /// /proc, and /proc/PID in it.
+    Inspect => "cannot inspect",
     /// symlink(2) of `install-names`.
     InstallName => "cannot make a link to pidone",
     /// execve(2): nothing by that name.
@@ -211,7 +215,7 @@ impl Failure {
     }
 
     /// The one line.
-    fn line(&self, voice: Voice) -> Vec<u8> {
+    pub(crate) fn line(&self, voice: Voice) -> Vec<u8> {
         let is_exec = matches!(self.stage, Stage::FindCommand | Stage::RunCommand);
         let (before, after) = match voice {
             Voice::Tini if is_exec => ("exec ".into(), format!(" failed: {}", sys::error_text(self.errno))),
@@ -267,6 +271,24 @@ pub(crate) fn reason(errno: Errno) -> String {
 /// The kernel's reason in an error of the standard library's.
 pub(crate) fn errno_of(error: &std::io::Error) -> Errno {
     Errno::from_raw(error.raw_os_error().unwrap_or(0))
+}
+
+/// Why the command does not run.
+pub(crate) enum Refusal {
+    Usage(UsageError),
+    Failure(Failure),
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Refusal::Failure(failure)
+    }
+}
+
+impl From<UsageError> for Refusal {
+    fn from(error: UsageError) -> Self {
+        Refusal::Usage(error)
+    }
 }
 
 /// Something that was asked for in a way pidone does not understand or cannot do.

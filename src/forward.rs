@@ -10,6 +10,7 @@ use crate::request::{Grouping, StopRules};
 use crate::signal::{Rewrites, Signal};
 use crate::stop::{Arrival, Due, Stop};
 use crate::sys::{self, Recipient, SignalInfo, SignalSet};
+use crate::trace::{Done, Trace, Why};
 use log::{Level, info, log_enabled, warn};
 use nix::errno::Errno;
 use nix::unistd::getpid;
@@ -53,15 +54,16 @@ pub(crate) struct Forwarder<'a> {
     parent_has_died: bool,
     /// Real-time signals that the recipient has no room for yet, in the order in which they came.
     held: VecDeque<SignalInfo>,
+    pub(crate) trace: &'a Trace,
 }
 
 /// Whom signals are for.
 #[derive(Clone, Copy)]
 enum Target<'a> {
     /// The child; and the others too for a stop signal, if that is asked for (`--stop-all`).
-    Child(Recipient, Option<&'a Others>),
+    Child(Recipient, Option<&'a Others<'a>>),
     /// Whoever is left when the child is gone.
-    Others(&'a Others),
+    Others(&'a Others<'a>),
     /// Nobody: there never was a child.
     Nobody,
 }
@@ -70,10 +72,11 @@ impl<'a> Forwarder<'a> {
     /// To a child, and on `--stop-all` to `others`.
     pub(crate) fn new(
         recipient: Recipient,
-        others: Option<&'a Others>,
+        others: Option<&'a Others<'a>>,
         role: &'static str,
         rules: Rules,
         parent: Option<Parent>,
+        trace: &'a Trace,
     ) -> Self {
         let target = Target::Child(recipient, others.filter(|_| rules.stop.all));
         Forwarder {
@@ -84,18 +87,28 @@ impl<'a> Forwarder<'a> {
             parent,
             parent_has_died: false,
             held: VecDeque::new(),
+            trace,
         }
     }
 
     /// To nobody: for a pause, which only wants to hear of signals.
-    pub(crate) fn to_nobody(rules: Rules, parent: Option<Parent>) -> Self {
+    pub(crate) fn to_nobody(rules: Rules, parent: Option<Parent>, trace: &'a Trace) -> Self {
         let stop = Stop::new(StopRules::NONE);
         let held = VecDeque::new();
-        Forwarder { target: Target::Nobody, role: "nobody", rules, stop, parent, parent_has_died: false, held }
+        Forwarder {
+            target: Target::Nobody,
+            role: "nobody",
+            rules,
+            stop,
+            parent,
+            parent_has_died: false,
+            held,
+            trace,
+        }
     }
 
     /// The child is gone: from now on signals are for those that are left.
-    pub(crate) fn turn_to(&mut self, others: &'a Others) {
+    pub(crate) fn turn_to(&mut self, others: &'a Others<'a>) {
         (self.target, self.role) = (Target::Others(others), "all that are left");
         self.held.clear();
     }
@@ -117,8 +130,10 @@ impl<'a> Forwarder<'a> {
         if let (Target::Child(group @ Recipient::Group(_), _), Some(signal)) =
             (self.target, self.rewritten(Signal::TERM))
         {
-            // Ignoring the error: nobody is left (ESRCH).
-            let _ = sys::send(group, signal);
+            // An error: nobody is left (ESRCH).
+            if sys::send(group, signal).is_ok() {
+                self.trace.killed(signal, group, Why::OnExit, &"");
+            }
         }
     }
 
@@ -160,11 +175,14 @@ impl<'a> Forwarder<'a> {
                 News::LivesOn => continue,
                 News::None => {}
             }
+            if info.signal() == Some(Signal::CHLD) && !info.is_from_kernel() {
+                self.trace.signal(&info, Done::Looked, None);
+            }
             // What the kernel says of the report pipe is not for the recipient, whatever its number.
             if self.held.is_empty() || !info.is_real_time() || info.is_from_kernel() {
                 return Some(info);
             }
-            self.held.push_back(info);
+            self.hold(info);
         }
     }
 
@@ -172,7 +190,7 @@ impl<'a> Forwarder<'a> {
     fn parent_died(&mut self, signal: Signal) -> SignalInfo {
         info!("the process that started pidone has died: {signal} for the workload");
         self.parent_has_died = true;
-        SignalInfo::from_outside(signal)
+        SignalInfo::of_parents_death(signal)
     }
 
     /// Whether the last signal was one for the parent's death.
@@ -216,11 +234,16 @@ impl<'a> Forwarder<'a> {
     pub(crate) fn forward(&mut self, info: SignalInfo) {
         let Some(came) = info.signal() else { return };
         if self.is_our_own(&info, came) {
+            // The other two are about our own writing.
+            if !matches!(came, Signal::PIPE | Signal::XFSZ) {
+                self.trace.signal(&info, Done::Terminal, None);
+            }
             self.stop_too(came);
             return;
         }
         if self.rewritten(came).is_none() {
             info!("dropped {came}, as asked");
+            self.trace.signal(&info, Done::Dropped, None);
             self.stop_too(came);
             return;
         }
@@ -230,10 +253,15 @@ impl<'a> Forwarder<'a> {
         }
         match self.stop.arrive(info) {
             Arrival::Pass => self.pass(info),
-            Arrival::Wait => info!("{came} waits for {:?}", self.rules.stop.delay.unwrap_or_default()),
+            Arrival::Wait => {
+                info!("{came} waits for {:?}", self.rules.stop.delay.unwrap_or_default());
+                self.trace.signal(&info, Done::Delayed, None);
+            }
             Arrival::PassAfter(first) => {
                 self.pass(first);
-                if first.signal() != Some(came) {
+                if first.signal() == Some(came) {
+                    self.trace.signal(&info, Done::Merged, None);
+                } else {
                     self.pass(info);
                 }
             }
@@ -243,7 +271,7 @@ impl<'a> Forwarder<'a> {
     /// Passes `info` on, at once or, if the recipient has no room for it, as soon as it has.
     fn pass(&mut self, info: SignalInfo) {
         if !self.try_pass(&info) {
-            self.held.push_back(info);
+            self.hold(info);
         }
         let Some(came) = info.signal() else { return };
         if self.is_stop(came) {
@@ -252,42 +280,58 @@ impl<'a> Forwarder<'a> {
         self.stop_too(came);
     }
 
+    fn hold(&mut self, info: SignalInfo) {
+        self.trace.signal(&info, Done::Held, None);
+        self.held.push_back(info);
+    }
+
     /// False if it has to be tried again. Any other failure is a warning and never more (B13).
     fn try_pass(&self, info: &SignalInfo) -> bool {
         let Some(came) = info.signal() else { return true };
         let Some(signal) = self.rewritten(came) else { return true };
+        let to_all = |others: &Others<'_>| others.signal(signal).then_some((Ok(()), Recipient::Everyone));
         let sent = match self.target {
-            Target::Child(_, Some(others)) if self.is_stop(came) => {
-                others.signal(signal);
-                Ok(())
-            }
-            Target::Child(recipient, _) => deliver(recipient, info, signal),
-            Target::Others(others) => {
-                others.signal(signal);
-                Ok(())
-            }
-            Target::Nobody => return true,
+            Target::Child(_, Some(others)) if self.is_stop(came) => to_all(others),
+            Target::Child(recipient, _) => Some((deliver(recipient, info, signal), recipient)),
+            Target::Others(others) => to_all(others),
+            Target::Nobody => None,
         };
-        match sent {
-            Ok(()) => self.log(info, signal),
+        let Some((sent, recipient)) = sent else {
+            self.trace.signal(info, Done::Nobody, None);
+            return true;
+        };
+        let done = match sent {
+            Ok(()) => {
+                self.log(info, signal);
+                Done::Forwarded(signal)
+            }
             Err(Errno::EAGAIN) => return false,
-            Err(errno) => warn!("cannot forward {signal} to {}: {}", self.role, reason(errno)),
-        }
+            Err(errno) => {
+                warn!("cannot forward {signal} to {}: {}", self.role, reason(errno));
+                Done::Failed(signal, errno)
+            }
+        };
+        self.trace.signal(info, done, Some(recipient));
         true
     }
 
     /// The time that was given to `unheeded` is up.
     fn kill(&self, unheeded: Signal) {
         let timeout = self.rules.stop.timeout.unwrap_or_default();
+        if !matches!(self.target, Target::Nobody) {
+            self.trace.timed_out(unheeded, timeout);
+        }
         match self.target {
             Target::Child(recipient, _) => {
                 let name = procfs::comm(recipient.pid());
+                self.trace.killed(Signal::KILL, recipient, Why::StopTimeout, &format_args!("{recipient} ({name})"));
                 // Ignoring the error: it is gone, which the next SIGCHLD tells; or beyond our rights, as it was before.
                 let _ = sys::send(recipient, Signal::KILL);
                 warn!("the workload still ran {} after {unheeded}: killed {recipient} ({name})", text(timeout));
             }
             Target::Others(others) => {
                 let names = others.names();
+                self.trace.killed(Signal::KILL, Recipient::Everyone, Why::StopTimeout, &names);
                 others.signal(Signal::KILL);
                 warn!("some still ran {} after {unheeded}: killed {names}", text(timeout));
             }

@@ -55,12 +55,20 @@ impl<W: Write> Json<W> {
     }
 
     fn container(&mut self, begin: char, content: impl FnOnce(&mut Self) -> Result, end: char) -> Result {
-        self.separate()?;
-        self.out.write_char(begin)?;
-        self.follows = false;
+        self.begin(begin)?;
         content(self)?;
+        self.end(end)
+    }
+
+    fn begin(&mut self, bracket: char) -> Result {
+        self.separate()?;
+        self.follows = false;
+        self.out.write_char(bracket)
+    }
+
+    fn end(&mut self, bracket: char) -> Result {
         self.follows = true;
-        self.out.write_char(end)
+        self.out.write_char(bracket)
     }
 
     fn separate(&mut self) -> Result {

@@ -6,14 +6,16 @@ use crate::procfs::{self, Process};
 use crate::reap;
 use crate::signal::Signal;
 use crate::sys::{self, Recipient};
+use crate::trace::Trace;
 use log::warn;
 use nix::errno::Errno;
 use nix::unistd::{Pid, getpid};
 use std::cell::RefCell;
 
 /// Whom init answers for.
-pub(crate) struct Others {
+pub(crate) struct Others<'a> {
     reach: Reach,
+    trace: &'a Trace,
 }
 
 enum Reach {
@@ -36,17 +38,17 @@ pub(crate) enum Left {
     Unsure,
 }
 
-impl Others {
+impl<'a> Others<'a> {
     /// Of a PID 1.
-    pub(crate) fn in_namespace() -> Self {
-        Others { reach: Reach::Namespace }
+    pub(crate) fn in_namespace(trace: &'a Trace) -> Self {
+        Others { reach: Reach::Namespace, trace }
     }
 
     /// Of a process that is not PID 1, before it starts the workload: reaps who has ended by then. The children left are
     /// those of the program that became pidone by exec, as in `exec pidone < <(command)`: not ours to end (B7).
-    pub(crate) fn descendants() -> Self {
-        let spared = if reap::drain_rest() { procfs::children(&procfs::processes()) } else { Vec::new() };
-        Others { reach: Reach::Descendants { spared: RefCell::new(spared) } }
+    pub(crate) fn descendants(trace: &'a Trace) -> Self {
+        let spared = if reap::drain_rest(trace) { procfs::children(&procfs::processes()) } else { Vec::new() };
+        Others { reach: Reach::Descendants { spared: RefCell::new(spared) }, trace }
     }
 
     /// Whether they end when init does.
@@ -71,7 +73,7 @@ impl Others {
 
     /// Reaps who has ended, and says whether anybody is left.
     pub(crate) fn left(&self) -> Left {
-        let has_children = reap::drain_rest();
+        let has_children = reap::drain_rest(self.trace);
         match &self.reach {
             Reach::Namespace if has_children => Left::Somebody,
             Reach::Namespace if sys::anyone_is_left() => Left::Stranger,

@@ -148,6 +148,16 @@ impl LaunchPlan {
     }
 }
 
+impl LaunchPlan {
+    /// For a program that is PID 1, and from now on has a child that is the program.
+    ///
+    /// # Errors
+    /// None: nothing is asked for.
+    pub(crate) fn for_supervising() -> Result<Self, UsageError> {
+        Ok(LaunchPlan { on_exit: OnExit::Kill, ..for_entering(&RunRequest::new())? })
+    }
+}
+
 /// For a command that is entered into namespaces which are there, and is made there.
 ///
 /// # Errors
@@ -167,6 +177,7 @@ pub(crate) fn for_entering(request: &RunRequest) -> Result<LaunchPlan, UsageErro
         let message = format!("enter makes no namespaces and no init; it does not go with {option}");
         return Err(UsageError::with_hint(message, "leave it out (it may stand in PIDONE_OPTIONS)"));
     }
+    refuse_a_format_alone(request)?;
     Ok(LaunchPlan {
         place: Place::InPlace,
         namespaces: NamespacePlan::new(&RunRequest::new(), Place::InPlace)?,
@@ -197,8 +208,20 @@ fn rules(request: &RunRequest) -> Rules {
     Rules { group: request.group, grouping, rewrites, stop: request.stop, stops_itself: request.stops_itself }
 }
 
+/// A format of nothing is a mistake.
+fn refuse_a_format_alone(request: &RunRequest) -> Result<(), UsageError> {
+    match (&request.trace, request.trace_format) {
+        (None, Some(_)) => Err(UsageError::with_hint(
+            "--trace-format says how, but nothing is traced",
+            "add --trace, --trace=FILE or --trace=fd:N",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Better to say so than to leave it undone.
 fn refuse_what_is_impossible(request: &RunRequest, place: Place) -> Result<(), UsageError> {
+    refuse_a_format_alone(request)?;
     match place {
         Place::InPlace => refuse_namespace_options(request)?,
         Place::Bare => refuse_init_options(request)?,

@@ -1,4 +1,4 @@
-//! Runs in: outer, init. What is read of /proc: names for logs, and who descends from whom.
+//! Runs in: any thread-free process. What is read of /proc: names for logs, and who descends from whom.
 
 use crate::order::sort_by_number;
 use nix::unistd::{Pid, getpid};
@@ -26,7 +26,7 @@ pub(crate) fn is_ours() -> bool {
 }
 
 /// A process chooses its own name: no byte of it is to drive the terminal.
-fn printable(name: &[u8]) -> String {
+pub(crate) fn printable(name: &[u8]) -> String {
     String::from_utf8_lossy(name).escape_debug().to_string()
 }
 
@@ -43,63 +43,85 @@ pub(crate) struct Process {
     pub(crate) parent: Pid,
     /// All of it: not its first thread alone, which then shows as a zombie too, while others run.
     pub(crate) is_dead: bool,
-    /// By a signal, or by a debugger.
-    pub(crate) is_stopped: bool,
     /// When it started, in clock ticks since boot: with the pid, who it is.
     pub(crate) started: u64,
-    name: String,
+    /// The letter of its state: `S`, `R`, `Z`.
+    pub(crate) state: char,
+    /// Its process group; 0 where that is of another PID namespace.
+    pub(crate) group: Pid,
+    /// Its session; 0 where that is of another PID namespace.
+    pub(crate) session: Pid,
+    /// On its way out, all of it: it has given up its memory, and may still have to wait for others.
+    pub(crate) is_exiting: bool,
+    /// Its first sixteen bytes at most, whatever they are.
+    pub(crate) name: Vec<u8>,
 }
 
 /// `7 (sleep)`.
 impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.pid, self.name)
+        write!(f, "{} ({})", self.pid, printable(&self.name))
     }
 }
 
 /// All processes of our PID namespace, sorted by their parents; none where /proc does not show it.
 pub(crate) fn processes() -> Vec<Process> {
-    if !is_ours() {
-        return Vec::new();
-    }
+    let mut processes = if is_ours() { visible() } else { Vec::new() };
+    sort_by_number(&mut processes, |process| u64::from(process.parent.as_raw().unsigned_abs()));
+    processes
+}
+
+/// All processes that /proc shows, whichever PID namespace that is of; by their pids, which is the order in which the kernel
+/// goes through them.
+pub(crate) fn visible() -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let stat = |entry: std::io::Result<fs::DirEntry>| {
         let name = entry.ok()?.file_name();
         let is_pid = name.as_encoded_bytes().first().is_some_and(u8::is_ascii_digit);
         parse(&fs::read(Path::new("/proc").join(Some(name).filter(|_| is_pid)?).join("stat")).ok()?)
     };
-    let mut processes: Vec<_> = entries.filter_map(stat).collect();
-    sort_by_number(&mut processes, |process| u64::from(process.parent.as_raw().unsigned_abs()));
-    processes
+    entries.filter_map(stat).collect()
 }
 
 /// Whether the process is stopped now.
 pub(crate) fn is_stopped(process: &Process) -> bool {
     let now = fs::read(format!("/proc/{}/stat", process.pid)).ok().and_then(|stat| parse(&stat));
-    now.is_some_and(|now| now.is_stopped && now.started == process.started)
+    now.is_some_and(|now| matches!(now.state, 'T' | 't') && now.started == process.started)
 }
 
 /// When the process that has this pid now started.
 pub(crate) fn started(pid: Pid) -> Option<u64> {
-    parse(&fs::read(format!("/proc/{pid}/stat")).ok()?).map(|process| process.started)
+    process(pid).map(|process| process.started)
 }
 
-/// Pid, name in parentheses (which may hold any byte, those too), state, parent; and fields 20 and 22.
+/// The process, or thread, that has this number now.
+pub(crate) fn process(pid: Pid) -> Option<Process> {
+    parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Pid, name in parentheses (which may hold any byte, those too), state, parent, group, session; and fields 9, 20 and 22.
 fn parse(stat: &[u8]) -> Option<Process> {
+    /// `PF_EXITING` of the flags in field 9.
+    const EXITING: u64 = 4;
     let open = stat.iter().position(|byte| *byte == b'(')?;
     let close = stat.iter().rposition(|byte| *byte == b')')?;
     let pid = str::from_utf8(stat.get(..open)?).ok()?.trim_end().parse().ok()?;
     let mut rest = str::from_utf8(stat.get(close + 1..)?).ok()?.split_ascii_whitespace();
-    let state = rest.next()?;
-    let parent = Pid::from_raw(rest.next()?.parse().ok()?);
-    let threads: u32 = rest.nth(15)?.parse().ok()?;
+    let state = rest.next()?.chars().next()?;
+    let mut id = || Some(Pid::from_raw(rest.next()?.parse().ok()?));
+    let (parent, group, session) = (id()?, id()?, id()?);
+    let flags: u64 = rest.nth(2)?.parse().ok()?;
+    let threads: u32 = rest.nth(10)?.parse().ok()?;
     Some(Process {
-        is_dead: matches!(state, "Z" | "X") && threads <= 1,
-        is_stopped: matches!(state, "T" | "t"),
+        is_dead: matches!(state, 'Z' | 'X') && threads <= 1,
+        state,
         parent,
+        group,
+        session,
+        is_exiting: flags & EXITING != 0 && threads <= 1,
         started: rest.nth(1)?.parse().ok()?,
         pid: Pid::from_raw(pid),
-        name: printable(stat.get(open + 1..close)?),
+        name: stat.get(open + 1..close)?.to_vec(),
     })
 }
 
@@ -144,6 +166,7 @@ mod tests {
         assert_eq!((process.pid.as_raw(), process.parent.as_raw(), process.is_dead), (42, 7, false));
         assert_eq!(process.to_string(), "42 (a) Z (b\\n)");
         assert_eq!(process.started, 1234);
+        assert_eq!((process.group.as_raw(), process.session.as_raw(), process.is_exiting), (42, 42, false));
         assert!(parse(format!("1 (x) Z 0{FIELDS}").as_bytes()).unwrap().is_dead);
         let with_threads = FIELDS.replace("20 0 1 0 1234", "20 0 2 0 1234");
         assert!(!parse(format!("1 (x) Z 0{with_threads}").as_bytes()).unwrap().is_dead, "only its first thread is");

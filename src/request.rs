@@ -20,12 +20,27 @@ pub(crate) enum Request {
     InstallNames(OsString),
     /// No more namespaces kept as files in this directory.
     Release(OsString),
+    /// A process to look at.
+    Inspect(InspectRequest),
     /// A command to run in namespaces that are there.
     Enter(Target, Box<RunRequest>),
     /// A command to try signals on.
     Probe(Box<RunRequest>),
     /// A command to run.
     Run(Box<RunRequest>),
+}
+
+/// What `inspect` is to show, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InspectRequest {
+    /// As /proc has it.
+    pub(crate) pid: i32,
+    /// JSON in place of tables.
+    pub(crate) json: bool,
+    /// The namespaces of the machine in place of the process.
+    pub(crate) tree: bool,
+    /// How often; once, if `None`.
+    pub(crate) watch: Option<Duration>,
 }
 
 /// Whose namespaces to enter.
@@ -46,6 +61,24 @@ pub(crate) enum Output {
     Stderr,
 }
 
+/// Where the trace goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TraceTo {
+    /// A descriptor that pidone was started with.
+    Descriptor(i32),
+    /// A file, made or emptied.
+    File(OsString),
+}
+
+/// How the trace is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TraceFormat {
+    /// A JSON object a line.
+    Json,
+    /// The trace event format of Chrome.
+    Chrome,
+}
+
 /// Where the workload runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::enum_variant_names, reason = "in place is what it is called everywhere")]
@@ -56,6 +89,17 @@ pub(crate) enum Place {
     Isolated,
     /// In a new PID and mount namespace whose PID 1 is the workload itself.
     Bare,
+}
+
+impl Place {
+    /// As the trace has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Place::InPlace => "in-place",
+            Place::Isolated => "isolated",
+            Place::Bare => "bare",
+        }
+    }
 }
 
 /// How far a clock in a new time namespace is ahead of ours, time_namespaces(7); negative if it is behind.
@@ -111,7 +155,7 @@ pub(crate) enum Ready {
     /// A file, as the command sees it.
     File(OsString),
     /// A line of its output that matches this extended regular expression.
-    Output(CString),
+    Output(OsString),
 }
 
 /// What stands at /proc in the new mount namespace.
@@ -333,6 +377,10 @@ pub(crate) struct RunRequest {
     pub(crate) shell_fallback: bool,
     /// What to log; `None`: what RUST_LOG says, or else warnings.
     pub(crate) level: Option<LevelFilter>,
+    /// `None`: there is none.
+    pub(crate) trace: Option<TraceTo>,
+    /// `None`: JSON.
+    pub(crate) trace_format: Option<TraceFormat>,
     /// No command at all: only reap, until SIGTERM or SIGINT.
     pub(crate) pause: bool,
     /// The command and its arguments; empty only for a pause.
@@ -364,6 +412,8 @@ impl RunRequest {
             identity: Identity::default(),
             shell_fallback: false,
             level: None,
+            trace: None,
+            trace_format: None,
             pause: false,
             command: Vec::new(),
         }

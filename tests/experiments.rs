@@ -89,7 +89,7 @@ fn e7_an_orphan_is_adopted_by_init_and_an_entered_process_has_no_parent_inside()
 }
 
 /// A parent that puts a child into a PID namespace by setns(2), and does not reap it.
-const NEGLECTFUL: &str = r#"
+pub const NEGLECTFUL: &str = r#"
     open(my $ns, "<", "/proc/$ARGV[0]/ns/pid") or die "open: $!";
     syscall(308, fileno($ns), 0) == 0 or die "setns: $!";
     my $pid = fork();

@@ -22,6 +22,10 @@
 //! - [`drop_in`]: tini, docker-init, dumb-init, catatonit; install-names
 //! - [`sessions`]: --new-session; on a real pseudo-terminal
 //! - [`probe`]: signals tried out on commands
+//! - [`trace`]: --trace: each event, by its schema; what is lost, and that nobody waits; Chrome's format
+//! - [`library`]: the examples of the crate as a library
+//! - [`inspect`]: what it says of processes of every kind
+//! - [`inspect_signals`]: what it says of signals, and what they then really do
 //! - [`interface`]: help, version, logs, PIDONE_OPTIONS; the lists in README and help agree
 //!
 //! [`support`] has the runner, /proc readers, `eventually`, privilege, and the workloads that this program plays
@@ -38,10 +42,13 @@ mod footprint;
 mod furnish;
 mod furnish_failures;
 mod identity;
+mod inspect;
+mod inspect_signals;
 mod interface;
 mod isolation;
 mod job_control;
 mod keep;
+mod library;
 mod namespaces;
 mod on_exit;
 mod probe;
@@ -51,4 +58,5 @@ mod signals;
 mod stopping;
 mod support;
 mod terminal;
+mod trace;
 mod transparency;

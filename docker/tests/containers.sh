@@ -45,6 +45,22 @@ pidone_is_pid_1() {
     check_stop loop 'a shell loop'
 }
 
+# From the host and from inside, `inspect` says the same of a container's PID 1: a shell that drops SIGTERM under a masked /proc.
+inspect_shows_pid_1_from_both_sides() {
+    start bare --entrypoint sh "$image" -c "echo up; sleep 1000; : $run"
+    eventually has_printed bare up
+    local pid outside inside
+    # Not the engine's word for it: that may run in another PID namespace.
+    pid=$(pgrep -fx "sh -c echo up; sleep 1000; : $run")
+    outside=$("$binary" inspect "$pid" --json)
+    inside=$(docker exec "$run-bare" /pidone inspect --json)
+    local said='*"name":"SIGTERM","disposition":"default",*"from_inside":"dropped","from_outside":"dropped"*'
+    said+='"code":"term-dropped"*"code":"shell-wrapper"*"code":"masked-proc"*'
+    check 'inspect from the host: what PID 1 of a container does' "*\"is_init\":true*\"nspids\":\[$pid,*1\]$said" "$outside"
+    check 'inspect inside: the same' "*\"is_init\":true*\"nspids\":\[1\]$said" "$inside"
+    docker rm --force "$run-bare" >/dev/null
+}
+
 exit_statuses_come_through() {
     local code
     for code in 0 1 42 125 126 127 255; do
@@ -198,6 +214,7 @@ check_containers() {
     the_image_is_the_binary_and_its_names
     the_sources_in_the_build_stage_are_complete
     pidone_is_pid_1
+    inspect_shows_pid_1_from_both_sides
     exit_statuses_come_through
     check_orphans pidone "$image"
     no_privilege_is_needed

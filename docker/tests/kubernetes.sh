@@ -99,10 +99,6 @@ pidone_is_the_pause_container() {
 
 # As `kubectl debug --target=app --profile=general` does: in the PID namespace of app, with CAP_SYS_PTRACE.
 debugging_session() {
-    if ! "$binary" --help | grep -q inspect; then
-        echo 'note: debug.yaml is not run: this pidone has no inspect'
-        return 0
-    fi
     start_pod debug
     eventually has_printed app ready
     check 'debug.yaml: inspect names PID 1 of the other container, and why SIGTERM does nothing' \

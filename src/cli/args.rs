@@ -13,6 +13,7 @@ use crate::idmap::Caller;
 use crate::namespace::{Kind, Kinds};
 use crate::request::{
     EnvironmentChange, Grouping, Limit, OnExit, Output, Place, ProcMount, Propagation, Request, RunRequest,
+    TraceFormat,
 };
 use crate::signal::Signal;
 use lexopt::{Arg, Parser};
@@ -38,6 +39,9 @@ pub(crate) fn parse(
     }
     if args.next_if(|first| first == "release").is_some() {
         return verbs::one_directory("release", args, Request::Release);
+    }
+    if args.next_if(|first| first == "inspect").is_some() {
+        return super::inspect::parse(args);
     }
     let mut request = parse_environment(from_environment.filter(|_| !asks_for_text))?;
     if args.next_if(|first| first == "enter").is_some() {
@@ -109,7 +113,10 @@ pub(super) fn parse_options(parser: &mut Parser, request: &mut RunRequest) -> Re
         };
         let option = option.ok_or_else(|| from_lexopt(&arg.unexpected()))?;
         let mut value = OsString::new();
-        if !option.value.is_empty() {
+        if option.value.starts_with('[') {
+            // Optional, and so only behind a '='.
+            value = parser.optional_value().unwrap_or_else(|| values::STDERR.into());
+        } else if !option.value.is_empty() {
             let attached = parser.optional_value();
             let is_attached = attached.is_some();
             let given = attached.map_or_else(|| parser.value(), Ok);
@@ -166,7 +173,7 @@ impl Value {
 impl OptionDoc {
     /// How to write it, for who did not.
     fn form(&self) -> String {
-        format!("--{} {}: {}. {}", self.long, self.value, self.summary, self.more).trim_end().to_owned()
+        format!("{}: {}. {}", self.usage(), self.summary, self.more).trim_end().to_owned()
     }
 }
 
@@ -182,12 +189,16 @@ const PROPAGATIONS: &[(&str, Propagation)] = &[
 
 const ON_EXITS: &[(&str, OnExit)] = &[("kill", OnExit::Kill), ("term", OnExit::Term), ("wait", OnExit::Wait)];
 
+const TRACE_FORMATS: &[(&str, TraceFormat)] = &[("json", TraceFormat::Json), ("chrome", TraceFormat::Chrome)];
+
 fn set_place(request: &mut RunRequest, value: &Value) -> Result<(), UsageError> {
     match value.option.long {
         "in-place" => request.place = Some(Place::InPlace),
         "isolate" => request.place = Some(Place::Isolated),
         "as-pid1" => request.place = Some(Place::Bare),
         "pause" => request.pause = true,
+        "trace" => request.trace = Some(values::trace_target(&value.value).ok_or_else(|| value.not_understood())?),
+        "trace-format" => request.trace_format = Some(value.one_of(TRACE_FORMATS)?),
         "verbose" => request.level = Some(more_verbose(request.level)),
         other => return Err(forgotten(other)),
     }

@@ -1,7 +1,7 @@
 //! Runs in: the test harness. Tables of command lines and what they mean.
 
 use super::*;
-use crate::request::{Groups, Identity, StopRules, Target};
+use crate::request::{Groups, Identity, StopRules, Target, TraceTo};
 use std::time::Duration;
 
 fn words(line: &[&str]) -> impl Iterator<Item = OsString> {
@@ -177,7 +177,7 @@ fn example(option: &OptionDoc) -> &str {
 
 #[test]
 fn every_option_of_the_table_means_something() {
-    let elsewhere = ["help", "version", "pause", "ns", "only"];
+    let elsewhere = ["help", "version", "pause", "ns", "only", "trace"];
     for option in OPTIONS.iter().filter(|option| !elsewhere.contains(&option.long)) {
         let verb = if option.group == Group::Probe { "probe" } else { "run" };
         for spelling in option.spellings() {
@@ -189,6 +189,30 @@ fn every_option_of_the_table_means_something() {
             assert_eq!(run_with(&[verb, "x"], Some(&in_environment)), run(&line), "{line:?}");
         }
     }
+}
+
+#[test]
+fn a_trace_goes_to_stderr_or_where_a_word_behind_an_equals_sign_says() {
+    let to = |line: &[&str]| run(line).trace;
+    assert_eq!(to(&["--trace", "x"]), Some(TraceTo::Descriptor(2)));
+    assert_eq!(run(&["--trace", "fd:3", "x"]).command, ["fd:3", "x"], "only behind an equals sign");
+    for (word, expected) in [
+        ("fd:0", TraceTo::Descriptor(0)),
+        ("fd:63", TraceTo::Descriptor(63)),
+        ("/dev/fd/63", TraceTo::Descriptor(63)),
+        ("/dev/stderr", TraceTo::Descriptor(2)),
+        ("/dev/stdout", TraceTo::Descriptor(1)),
+        ("./fd:3", TraceTo::File("./fd:3".into())),
+        ("a=b", TraceTo::File("a=b".into())),
+    ] {
+        assert_eq!(to(&[&format!("--trace={word}"), "x"]), Some(expected), "{word}");
+    }
+    for word in ["", "fd:", "fd:x", "fd:-1", "fd:+1", "/dev/fd/x"] {
+        let expected = format!("--trace does not know this value: {word}");
+        assert_eq!(message(&[&format!("--trace={word}"), "x"], None), expected);
+    }
+    assert_eq!(to(&["--trace=a", "--trace=b", "x"]), Some(TraceTo::File("b".into())), "the last word counts");
+    assert_eq!(run(&["--trace-format", "chrome", "x"]).trace_format, Some(TraceFormat::Chrome));
 }
 
 #[test]

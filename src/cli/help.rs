@@ -10,9 +10,9 @@ const COLUMN: usize = 30;
 
 impl OptionDoc {
     /// `-g, --group` or `--proc fresh|bind|none`.
-    fn usage(&self) -> String {
+    pub(super) fn usage(&self) -> String {
         let short = self.short.map_or(String::new(), |short| format!("-{short}, "));
-        let space = if self.value.is_empty() { "" } else { " " };
+        let space = if self.value.is_empty() || self.value.starts_with('[') { "" } else { " " };
         format!("{short}--{}{space}{}", self.long, self.value)
     }
 }
@@ -35,7 +35,7 @@ fn push_wrapped<'a>(text: &mut String, indent: usize, gap: &str, pieces: impl It
 }
 
 /// A line or two for the option and its summary, and below it what else there is to know.
-fn push_option(text: &mut String, option: &OptionDoc) {
+pub(super) fn push_option(text: &mut String, option: &OptionDoc) {
     let short_or_gap = if option.short.is_some() { "  " } else { "      " };
     let usage = format!("{short_or_gap}{}", option.usage());
     // Writing to a String cannot fail.
@@ -94,6 +94,7 @@ const PLACES: &str = "       pidone run [OPTIONS] [--] COMMAND [ARG...]
        pidone enter PID|DIR [OPTIONS] [--] [COMMAND [ARG...]]
        pidone probe [OPTIONS] [--] COMMAND [ARG...]
        pidone release DIR
+       pidone inspect [PID] [--json] [--tree] [--watch [SECONDS]]
        pidone install-names DIR
 
 As PID 1, as in a container, pidone supervises COMMAND in place. Anywhere else it first makes a new
@@ -105,6 +106,9 @@ has kept in DIR; release drops these.
 probe runs COMMAND again and again in throw-away namespaces, as PID 1 and under pidone, to see what
 signals and orphans do to it. It exits with 0 if COMMAND is safe as PID 1, with 1 if it needs an
 init, and with 125 if that could not be told.
+
+inspect shows what a process is as an init: namespaces, signals, zombies, and what is wrong;
+'pidone inspect --help' tells more.
 
 install-names makes links to pidone in DIR: tini, tini-static, docker-init, dumb-init, catatonit.
 Called by one of these names pidone takes the command line and the environment of that program.

@@ -2,6 +2,7 @@
 //!
 //! - [`args`]: the parser. Each option has one arm there, one row in [`options`], one in README.
 //! - [`verbs`]: the command lines of `enter`, `probe`, `release` and `install-names`.
+//! - [`inspect`]: the command line of that verb.
 //! - [`values`]: what the words mean that options take.
 //! - [`personalities`]: the command lines of tini, dumb-init and catatonit.
 //! - [`personality_texts`]: what is printed under their names.
@@ -11,10 +12,12 @@
 mod args;
 mod files;
 mod help;
+mod inspect;
 mod options;
 mod personalities;
 mod personality_texts;
 mod values;
 mod verbs;
 
+pub(crate) use args::parse;
 pub(crate) use personalities::{NAMES, Personality};

@@ -7,7 +7,7 @@ pub(crate) struct OptionDoc {
     pub(crate) short: Option<char>,
     /// Without the dashes.
     pub(crate) long: &'static str,
-    /// The form of its value; empty if it takes none.
+    /// The form of its value; empty if it takes none, and in brackets if it need not have one.
     pub(crate) value: &'static str,
     /// One line.
     pub(crate) summary: &'static str,
@@ -46,11 +46,11 @@ impl Group {
 }
 
 impl OptionDoc {
-    const fn flag(group: Group, long: &'static str, summary: &'static str, more: &'static str) -> Self {
+    pub(super) const fn flag(group: Group, long: &'static str, summary: &'static str, more: &'static str) -> Self {
         OptionDoc { group, short: None, long, value: "", summary, more }
     }
 
-    const fn value(
+    pub(super) const fn value(
         group: Group,
         long: &'static str,
         value: &'static str,
@@ -60,7 +60,7 @@ impl OptionDoc {
         OptionDoc { group, short: None, long, value, summary, more }
     }
 
-    const fn or(self, short: char) -> Self {
+    pub(super) const fn or(self, short: char) -> Self {
         OptionDoc { short: Some(short), ..self }
     }
 
@@ -200,6 +200,11 @@ pub(crate) const OPTIONS: &[OptionDoc] = &[
 
     OptionDoc::flag(Group::General, "verbose", "say on stderr what is done; -vv and -vvv say more",
         "RUST_LOG (error, warn, info, debug, trace) does the same.").or('v'),
+    OptionDoc::value(Group::General, "trace", "[=FILE|fd:N]", "write each event as a line of JSON, by default to stderr",
+        "FILE is made or emptied; fd:N is an open descriptor, which the command does not get. pidone waits for no reader: \
+         lines that do not go in are counted."),
+    OptionDoc::value(Group::General, "trace-format", "json|chrome", "how to write the trace (default json)",
+        "chrome: one JSON array, which Perfetto (ui.perfetto.dev) shows on a time line."),
     OptionDoc::flag(Group::General, "help", "-h: their names; --help: all there is to know", "").or('h'),
     OptionDoc::flag(Group::General, "version", "print the version", ""),
 ];

@@ -3,7 +3,7 @@
 use crate::capability::Capabilities;
 use crate::error::UsageError;
 use crate::idmap::Range;
-use crate::request::{ClockOffset, Groups, Limit};
+use crate::request::{ClockOffset, Groups, Limit, TraceTo};
 use crate::signal::{Signal, digits};
 use nix::libc::rlim_t;
 use nix::sys::resource::{RLIM_INFINITY, Resource};
@@ -49,6 +49,28 @@ pub(super) fn rewrite(value: &str) -> Meaning<(Signal, Option<Signal>)> {
     let (from, to) = value.split_once(':')?;
     let to = if to == "0" { None } else { Some(Signal::parse(to)?) };
     Some((Signal::parse(from)?, to))
+}
+
+/// Where the trace goes by default.
+pub(super) const STDERR: &str = "fd:2";
+
+/// `fd:N`, or a path. One that only names a descriptor is taken for that: opened as a file it would be emptied, and a
+/// socket cannot be opened.
+pub(super) fn trace_target(value: &OsStr) -> Meaning<TraceTo> {
+    let word = match value.to_str() {
+        Some("") => return None,
+        Some("/dev/stdout") => "fd:1",
+        Some("/dev/stderr") => STDERR,
+        other => other.unwrap_or_default(),
+    };
+    match word.strip_prefix("fd:").or_else(|| word.strip_prefix("/dev/fd/")) {
+        // A sign is refused like all that is no number.
+        Some(number) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            number.parse().ok().map(TraceTo::Descriptor)
+        }
+        Some(_) => None,
+        None => Some(TraceTo::File(value.to_owned())),
+    }
 }
 
 /// `FROM:TO` of exit statuses.

@@ -7,8 +7,8 @@ use crate::error::UsageError;
 use crate::namespace::Kinds;
 use crate::request::{EnterOptions, Output, ProbeOptions, Ready, Request, RunRequest, Target};
 use lexopt::Parser;
-use std::ffi::{CString, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 
 /// The one argument of a verb that takes a directory.
 pub(super) fn one_directory(
@@ -95,7 +95,7 @@ pub(super) fn set(request: &mut RunRequest, value: Value) -> Result<(), UsageErr
         "signals" => probe.signals = Some(value.text(values::signals)?),
         "settle" => probe.settle = Some(value.text(values::duration)?),
         "ready-file" => probe.ready = Some(Ready::File(value.bytes(values::word)?)),
-        "ready-regex" => probe.ready = Some(Ready::Output(value.bytes(|word| CString::new(word.into_vec()).ok())?)),
+        "ready-regex" => probe.ready = Some(Ready::Output(value.bytes(values::word)?)),
         "ready-timeout" => probe.ready_timeout = Some(value.text(values::duration)?),
         "wait" => probe.wait = Some(value.text(values::duration)?),
         "json" => probe.json = true,

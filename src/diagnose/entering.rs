@@ -1,5 +1,6 @@
 //! Runs in: the process that enters, keeps or releases namespaces, when that failed. What to do about it.
 
+use super::UNSEEN;
 use crate::error::Stage;
 use nix::errno::Errno;
 
@@ -7,9 +8,7 @@ use nix::errno::Errno;
 pub(super) fn not_entered(stage: Stage, errno: Errno) -> Option<String> {
     let hint = match (stage, errno) {
         (Stage::OpenNamespace, errno) => return not_opened(errno),
-        (Stage::FindTarget, Errno::ESRCH | Errno::ENOENT) => {
-            "it has ended, or runs in a PID namespace that this one does not see: ps shows what there is"
-        }
+        (Stage::FindTarget, Errno::ESRCH | Errno::ENOENT) => UNSEEN,
         (Stage::StartInside, Errno::ENOMEM) => DEAD_TARGET,
         (Stage::EnterNamespace | Stage::EnterRoot, Errno::EPERM | Errno::EACCES) => {
             "this takes CAP_SYS_ADMIN (and CAP_SYS_CHROOT for mnt) over the namespace: be root, or its user namespace's \

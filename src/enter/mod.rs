@@ -12,7 +12,7 @@ mod target;
 use self::target::Joining;
 use crate::account::Accounts;
 use crate::capability::{SYS_ADMIN, is_effective};
-use crate::error::{Failure, Stage, UsageError};
+use crate::error::{Failure, Stage};
 use crate::exit::Outcome;
 use crate::handshake::{self, Gate, Report, Reporter};
 use crate::init::{self, Above, workload};
@@ -21,26 +21,15 @@ use crate::namespace::{Kind, Kinds};
 use crate::order::sort_by_number;
 use crate::others::Others;
 use crate::parent::Parent;
-use crate::plan::{LaunchPlan, Workload, for_entering};
+use crate::plan::{LaunchPlan, Workload};
 use crate::request::{Grouping, RunRequest, Target};
 use crate::sys::{self, Forked, SignalState, exit_now};
 use crate::terminal::{self, Terminal};
+use crate::trace::Trace;
 use nix::errno::Errno;
 use nix::unistd::{Pid, chroot, fchdir, getuid};
 use std::ffi::{OsStr, OsString, c_int};
 use std::os::unix::ffi::OsStrExt;
-
-/// Why the command does not run.
-pub(crate) enum Refusal {
-    Usage(UsageError),
-    Failure(Failure),
-}
-
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
-        Refusal::Failure(failure)
-    }
-}
 
 /// What the processes on the way in need to know.
 struct Entry<'a> {
@@ -51,28 +40,35 @@ struct Entry<'a> {
     terminal: Option<&'a Terminal>,
 }
 
-/// Runs a command in the namespaces of `target`, and returns how it ended.
+/// Runs a command in the namespaces of `target`, by a plan for that, and returns how it ended.
 ///
 /// # Errors
 /// Why it did not run.
-pub(crate) fn run(target: &Target, request: RunRequest, signals: SignalState) -> Result<Outcome, Refusal> {
-    let plan = for_entering(&request).map_err(Refusal::Usage)?;
+pub(crate) fn run(
+    target: &Target,
+    plan: &LaunchPlan,
+    request: RunRequest,
+    signals: SignalState,
+    trace: &Trace,
+) -> Result<Outcome, Failure> {
     let parent = plan.parent_death.map(Parent::watch).transpose()?;
-    let joining = Joining::open(target, request.enter.only)?;
+    let joining = Joining::open(target, request.enter.only);
+    trace.started(&request.command, "enter", joining.as_ref().map_or(Kinds::NONE, Joining::kinds));
+    let joining = joining?;
     joining.tell(request.enter.only);
     if plan.rules.grouping == Grouping::Session {
         terminal::leave_to_new_session();
     }
     // Before there is a workload, which could have ended by now.
-    let others = Others::descendants();
+    let others = Others::descendants(trace);
     let mut job = Job::new(plan.rules.grouping);
-    let started = start(Entry { joining: &joining, request, plan: &plan, signals, terminal: job.terminal() });
+    let started = start(Entry { joining: &joining, request, plan, signals, terminal: job.terminal() });
     if started.is_err() {
         job.end();
     }
     // Or the namespaces' files would keep them for as long as the command runs.
     drop(joining);
-    Ok(init::oversee(&plan, Some(started?), &others, parent, Above::Shell(job)))
+    Ok(init::oversee(plan, Some(started?), &others, parent, Above::Shell(job), trace))
 }
 
 /// Returns once exec has succeeded or failed, with the workload's pid.

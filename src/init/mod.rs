@@ -37,8 +37,9 @@ use crate::parent::Parent;
 use crate::plan::LaunchPlan;
 use crate::reap;
 use crate::request::{Grouping, Orphans, Place};
-use crate::sys::Recipient;
+use crate::sys::{self, Forked, Recipient, SignalState};
 use crate::terminal::{self, Terminal};
+use crate::trace::{Role, Trace};
 use log::warn;
 use nix::errno::Errno;
 use nix::sys::prctl;
@@ -46,29 +47,31 @@ use nix::unistd::{Pid, getpid};
 use std::ffi::c_int;
 
 /// The ends of outer's pipes that belong to those inside.
-pub(crate) struct Link {
+pub(crate) struct Link<'a> {
     pub(crate) reporter: Reporter,
     /// Only with a user namespace.
     pub(crate) gate: Option<Gate>,
     /// Only where outer wants to keep the namespaces, once they are furnished.
     pub(crate) hold: Option<Gate>,
+    /// Both halves write to it.
+    pub(crate) trace: &'a Trace,
 }
 
 /// In place: this very process is init. It is PID 1 already, or becomes a child subreaper.
 ///
 /// # Errors
 /// Why the workload does not run.
-pub(crate) fn in_place(mut plan: LaunchPlan) -> Result<Outcome, Failure> {
+pub(crate) fn in_place(mut plan: LaunchPlan, trace: &Trace) -> Result<Outcome, Failure> {
     let is_pid_1 = getpid() == Pid::from_raw(1);
     if !is_pid_1 {
         see_to_orphans(plan.orphans)?;
     }
     let parent = plan.parent_death.map(Parent::watch).transpose()?;
     let others = if is_pid_1 {
-        reap::drain_rest();
-        Others::in_namespace()
+        reap::drain_rest(trace);
+        Others::in_namespace(trace)
     } else {
-        Others::descendants()
+        Others::descendants(trace)
     };
     if plan.rules.grouping == Grouping::Session {
         terminal::leave_to_new_session();
@@ -80,12 +83,36 @@ pub(crate) fn in_place(mut plan: LaunchPlan) -> Result<Outcome, Failure> {
         job.end();
     }
     let above = if is_pid_1 { Above::Nobody(job) } else { Above::Shell(job) };
-    Ok(oversee(&plan, started?, &others, parent, above))
+    Ok(oversee(&plan, started?, &others, parent, above, trace))
+}
+
+/// In place, for a program that is PID 1: forks, and returns nothing in the child, which goes on as the program; and how that
+/// ended in the parent, which has been init meanwhile.
+///
+/// # Errors
+/// Why there is no child.
+pub(crate) fn supervise_caller(plan: &LaunchPlan, signals: SignalState) -> Result<Option<Outcome>, Failure> {
+    let trace = Trace::OFF;
+    reap::drain_rest(&trace);
+    let others = Others::in_namespace(&trace);
+    let job = Job::new(plan.rules.grouping);
+    let own_pid = getpid();
+    let forked = sys::fork_program().map_err(|errno| Failure::new(Stage::StartProcess, "fork", errno))?;
+    let Forked::Parent(program) = forked else {
+        workload::become_program(plan.rules.grouping, job.terminal(), own_pid);
+        return match signals.restore() {
+            Ok(()) => Ok(None),
+            Err(errno) => Err(Failure::new(Stage::RestoreSignals, "1 to 64", errno)),
+        };
+    };
+    Ok(Some(oversee(plan, Some(program), &others, None, Above::Nobody(job), &trace)))
 }
 
 /// Isolated: this process has just become PID 1 of new namespaces. Returns its exit status.
-pub(crate) fn isolated(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
+pub(crate) fn isolated(mut plan: LaunchPlan, link: Link<'_>, job: Job) -> c_int {
     logging::this_is(Half::Init);
+    let trace = link.trace;
+    trace.this_is_init();
     // The workload's own session, if it gets one, is not init's.
     let own_group = if plan.rules.grouping == Grouping::Shared { Grouping::Shared } else { Grouping::Own };
     let reporter = link.reporter;
@@ -99,7 +126,9 @@ pub(crate) fn isolated(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
     drop(job);
     match started {
         Ok(workload) => {
-            let outcome = oversee(&plan, workload, &Others::in_namespace(), None, Above::Outer(&reporter));
+            let outcome =
+                oversee(&plan, workload, &Others::in_namespace(trace), None, Above::Outer(&reporter), trace);
+            trace.finish();
             outcome.status().into()
         }
         Err(failure) => fail(failure, &reporter),
@@ -126,21 +155,23 @@ fn start(plan: &mut LaunchPlan, terminal: Option<&Terminal>) -> Result<Option<Pi
 pub(crate) fn oversee(
     plan: &LaunchPlan,
     workload: Option<Pid>,
-    others: &Others,
+    others: &Others<'_>,
     parent: Option<Parent>,
     mut above: Above<'_>,
+    trace: &Trace,
 ) -> Outcome {
-    let_go([above.own_fd()]);
+    let_go([above.own_fd(), trace.own_fd()]);
     let (mut forwarder, outcome);
     match workload {
         Some(workload) => {
+            trace.spawned(workload, Role::Workload);
             let recipient =
                 if plan.rules.group { Recipient::Group(workload) } else { Recipient::Process(workload) };
-            forwarder = Forwarder::new(recipient, Some(others), "the workload", plan.rules, parent);
+            forwarder = Forwarder::new(recipient, Some(others), "the workload", plan.rules, parent, trace);
             outcome = supervise::until_the_end(workload, plan, &mut forwarder, &mut above);
         }
         None => {
-            forwarder = Forwarder::to_nobody(plan.rules, parent);
+            forwarder = Forwarder::to_nobody(plan.rules, parent, trace);
             outcome = supervise::pause(&mut forwarder, &above);
         }
     }
@@ -168,7 +199,7 @@ fn see_to_orphans(orphans: Orphans) -> Result<(), Failure> {
 }
 
 /// Bare: this process has just become PID 1 of new namespaces, and is to be the workload. Returns only on failure.
-pub(crate) fn bare(mut plan: LaunchPlan, link: Link, job: Job) -> c_int {
+pub(crate) fn bare(mut plan: LaunchPlan, link: Link<'_>, job: Job) -> c_int {
     let ready = leave_outers_group(plan.rules.grouping, &link.reporter)
         .and_then(|()| die_with_outer(&plan, &link.reporter))
         .and_then(|()| set_up(&plan, link.gate, &link.reporter))

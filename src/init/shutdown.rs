@@ -5,7 +5,8 @@ use crate::forward::{self, Forwarder};
 use crate::others::{Left, Others};
 use crate::request::OnExit;
 use crate::signal::{Signal, WATCH};
-use crate::sys::SignalInfo;
+use crate::sys::{Recipient, SignalInfo};
+use crate::trace::{Done, Why};
 use log::warn;
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 pub(super) fn see_off<'a>(
     policy: OnExit,
     grace: Option<Duration>,
-    others: &'a Others,
+    others: &'a Others<'a>,
     forwarder: &mut Forwarder<'a>,
     above: &mut Above<'_>,
 ) {
@@ -35,7 +36,7 @@ pub(super) fn see_off<'a>(
             forwarder.turn_to(others);
             // It was for the workload, which has ended in time.
             forwarder.call_off_stop();
-            others.signal(Signal::TERM);
+            signal_all(Signal::TERM, Why::OnExit, others, forwarder);
             let grace = grace.unwrap_or(DEFAULT_GRACE);
             if !wait(others, forwarder, above, Some(Instant::now() + grace)) {
                 warn!("some still ran {} after SIGTERM: killed {}", forward::text(grace), others.names());
@@ -46,13 +47,28 @@ pub(super) fn see_off<'a>(
     }
 }
 
+/// Sends `signal` to whoever is left, and tells the trace to whom.
+fn signal_all(signal: Signal, why: Why, others: &Others<'_>, forwarder: &Forwarder<'_>) {
+    let names = forwarder.trace.is_on().then(|| others.names());
+    if others.signal(signal)
+        && let Some(names) = names
+    {
+        forwarder.trace.killed(signal, Recipient::Everyone, why, &names);
+    }
+}
+
 /// How often to look for those whose end raises no SIGCHLD here.
 const LOOK_FOR_STRANGERS: Duration = Duration::from_millis(100);
 /// How long after a look that found nobody to look once more.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Waits until nobody is left; false if that has not happened by `deadline`. Signals go to all that are left.
-fn wait(others: &Others, forwarder: &mut Forwarder<'_>, above: &mut Above<'_>, deadline: Option<Instant>) -> bool {
+fn wait(
+    others: &Others<'_>,
+    forwarder: &mut Forwarder<'_>,
+    above: &mut Above<'_>,
+    deadline: Option<Instant>,
+) -> bool {
     let mut was_unsure = false;
     loop {
         let left = others.left();
@@ -74,13 +90,14 @@ fn wait(others: &Others, forwarder: &mut Forwarder<'_>, above: &mut Above<'_>, d
 }
 
 /// A signal that came while init stays on for others.
-fn pass(info: SignalInfo, others: &Others, forwarder: &mut Forwarder<'_>, above: &mut Above<'_>) {
+fn pass(info: SignalInfo, others: &Others<'_>, forwarder: &mut Forwarder<'_>, above: &mut Above<'_>) {
     match info.signal() {
         Some(Signal::CHLD) => {}
         Some(WATCH | Signal::IO) if info.is_from_kernel() && end_if_outer_is_gone(above) => {}
         // Ctrl-Z: with a shell above this is still its job; with none it would freeze them for good.
         Some(Signal::TSTP) if info.is_from_kernel() => {
             if let Above::Shell(job) = above {
+                forwarder.trace.signal(&info, Done::Forwarded(Signal::TSTP), Some(Recipient::Everyone));
                 others.signal(Signal::TSTP);
                 job.stop(Signal::TSTP);
                 others.signal(Signal::CONT);
@@ -92,12 +109,17 @@ fn pass(info: SignalInfo, others: &Others, forwarder: &mut Forwarder<'_>, above:
 
 /// Kills whoever is left. As PID 1 init has only to end for that; elsewhere it kills its descendants until wait(2) knows of no
 /// child any more: whose parent dies becomes a child of ours.
-fn kill(others: &Others, forwarder: &mut Forwarder<'_>, above: &Above<'_>) {
+fn kill(others: &Others<'_>, forwarder: &mut Forwarder<'_>, above: &Above<'_>) {
     /// How long a killed process may take to end before its name is told; it may hang in the kernel for ever.
     const PATIENCE: Duration = Duration::from_secs(5);
     if others.end_with_init() {
+        // Who has ended by now is reaped only for the trace's sake: the kernel would do it in a moment.
+        if forwarder.trace.is_on() && others.left() != Left::Nobody {
+            forwarder.trace.killed(Signal::KILL, Recipient::Everyone, Why::InitEnds, &others.names());
+        }
         return;
     }
+    let mut is_told = false;
     let mut impatient_at = Some(Instant::now() + PATIENCE);
     let mut was_unsure = false;
     loop {
@@ -107,10 +129,17 @@ fn kill(others: &Others, forwarder: &mut Forwarder<'_>, above: &Above<'_>) {
             return;
         }
         was_unsure = left == Left::Unsure;
-        others.signal(Signal::KILL);
-        let info = forwarder.next_before(Some(Instant::now() + LOOK_AGAIN));
-        if info.is_some_and(|info| info.is_from_kernel()) {
-            end_if_outer_is_gone(above);
+        if std::mem::replace(&mut is_told, true) {
+            others.signal(Signal::KILL);
+        } else {
+            signal_all(Signal::KILL, Why::OnExit, others, forwarder);
+        }
+        match forwarder.next_before(Some(Instant::now() + LOOK_AGAIN)) {
+            Some(info) if info.is_from_kernel() => drop(end_if_outer_is_gone(above)),
+            Some(info) if info.signal() != Some(Signal::CHLD) => {
+                forwarder.trace.signal(&info, Done::Nobody, None);
+            }
+            _ => {}
         }
         if impatient_at.take_if(|at| *at <= Instant::now()).is_some() {
             warn!("killed, and still there: {}", others.names());

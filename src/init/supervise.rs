@@ -15,6 +15,7 @@ use crate::reap::{self, MainChild};
 use crate::signal::{Signal, WATCH};
 use crate::sys::{self, Recipient, SignalInfo};
 use crate::terminal::Terminal;
+use crate::trace::{Done, Trace};
 use log::{error, info, warn};
 use nix::unistd::Pid;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -59,15 +60,20 @@ pub(super) fn until_the_end(
             warn!("Reaped zombie process with pid={orphan}");
         }
     };
+    let trace = forwarder.trace;
     let mut stopped = false;
     loop {
         let info = forwarder.next();
         match info.signal() {
-            Some(Signal::CHLD) => match reap::drain(workload, announce) {
+            Some(Signal::CHLD) => match reap::drain(workload, trace, announce) {
                 MainChild::Running => {}
-                // It has done what it does about that when it passed the signal on.
-                MainChild::Stopped(_) if plan.rules.stops_itself && !matches!(above, Above::Nobody(_)) => {}
-                MainChild::Stopped(signal) => stopped = !continues_at_once(workload, signal, above),
+                MainChild::Stopped(signal) => {
+                    trace.stopped(workload, signal);
+                    // Who stops itself has done what it does about that when it passed the signal on.
+                    if !plan.rules.stops_itself || matches!(above, Above::Nobody(_)) {
+                        stopped = !continues_at_once(workload, signal, above, trace);
+                    }
+                }
                 MainChild::Ended(outcome) => {
                     info!("the workload ended: {outcome}");
                     return outcome;
@@ -79,7 +85,12 @@ pub(super) fn until_the_end(
             },
             Some(Signal::CONT) => {
                 take_terminal(workload, &info, above);
-                if std::mem::take(&mut stopped) { resume(workload) } else { forwarder.forward(info) }
+                if std::mem::take(&mut stopped) {
+                    trace.signal(&info, Done::Continued, None);
+                    resume(workload, trace);
+                } else {
+                    forwarder.forward(info);
+                }
             }
             Some(WATCH | Signal::IO) if info.is_from_kernel() && end_if_outer_is_gone(above) => {}
             _ => forwarder.forward(info),
@@ -92,17 +103,19 @@ pub(super) fn pause(forwarder: &mut Forwarder<'_>, above: &Above<'_>) -> Outcome
     loop {
         let info = forwarder.next();
         match info.signal() {
-            Some(Signal::CHLD) => drop(reap::drain_rest()),
+            Some(Signal::CHLD) => drop(reap::drain_rest(forwarder.trace)),
             Some(WATCH | Signal::IO) if info.is_from_kernel() && end_if_outer_is_gone(above) => {}
             // Whatever was to be forwarded: there is nobody to forward it to, and nobody left to wait for.
             Some(signal) if forwarder.parent_has_died() && !matches!(signal, Signal::TERM | Signal::INT) => {
+                forwarder.trace.signal(&info, Done::EndedPause, None);
                 return Outcome::Killed(signal);
             }
             Some(signal) if matches!(forwarder.rewritten(signal), Some(Signal::TERM | Signal::INT)) => {
                 info!("the pause ends: {signal}");
+                forwarder.trace.signal(&info, Done::EndedPause, None);
                 return Outcome::Exited(0);
             }
-            _ => {}
+            _ => forwarder.trace.signal(&info, Done::Nobody, None),
         }
     }
 }
@@ -118,7 +131,7 @@ pub(super) fn end_if_outer_is_gone(above: &Above<'_>) -> bool {
 }
 
 /// The workload was stopped by `signal`. True if it has been continued: by a shell, or because there is none.
-fn continues_at_once(workload: Pid, signal: Signal, above: &mut Above<'_>) -> bool {
+fn continues_at_once(workload: Pid, signal: Signal, above: &mut Above<'_>, trace: &Trace) -> bool {
     match above {
         Above::Outer(reporter) => {
             reporter.send(&Report::Stopped(signal));
@@ -142,15 +155,18 @@ fn continues_at_once(workload: Pid, signal: Signal, above: &mut Above<'_>) -> bo
             }
         }
     }
-    resume(workload);
+    resume(workload, trace);
     true
 }
 
 /// Continues the workload with its process group, all of which Ctrl-Z has stopped; alone where it has none.
-fn resume(workload: Pid) {
+fn resume(workload: Pid, trace: &Trace) {
     // Ignoring errors: gone (ESRCH), or beyond our rights (EPERM), as a forwarded signal would be.
-    let _ = sys::send(Recipient::Group(workload), Signal::CONT)
+    let sent = sys::send(Recipient::Group(workload), Signal::CONT)
         .or_else(|_| sys::send(Recipient::Process(workload), Signal::CONT));
+    if sent.is_ok() {
+        trace.continued(workload);
+    }
 }
 
 /// A SIGCONT that comes with the foreground: of a shell's `fg`, seen by outer or by ourselves.

@@ -105,6 +105,23 @@ pub(crate) fn leave_group(grouping: Grouping) -> nix::Result<()> {
     Ok(())
 }
 
+/// Makes the calling process, just forked, a workload without exec: it goes on as the program that PID 1, `parent`, was.
+pub(super) fn become_program(grouping: Grouping, terminal: Option<&Terminal>, parent: Pid) {
+    // Ignoring the error: as in `leave_group`.
+    let _ = leave_group(grouping);
+    if let Some(terminal) = terminal {
+        terminal.hand_to(getpid());
+    }
+    let names_parent = std::env::var("LISTEN_PID").is_ok_and(|pid| pid == parent.to_string());
+    if names_parent {
+        sys::set_variable("LISTEN_PID", &getpid().to_string());
+        match (std::env::var_os("LISTEN_PIDFDID"), sys::own_pidfd_inode()) {
+            (Some(_), Some(inode)) => sys::set_variable("LISTEN_PIDFDID", &inode.to_string()),
+            _ => sys::remove_variable("LISTEN_PIDFDID"),
+        }
+    }
+}
+
 /// Turns the calling process into the workload: what pidone changed of the process it was started as is put back, what
 /// was asked for is put on, and exec replaces the rest. Allocates nothing and comes back only with an error. With a `tie`
 /// it dies with outer, whoever it is by then.

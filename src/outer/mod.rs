@@ -20,16 +20,18 @@ use crate::request::{Grouping, Place};
 use crate::signal::Signal;
 use crate::sys::{self, Forked, exit_now};
 use crate::terminal;
+use crate::trace::{Role, Trace};
 use log::warn;
 
 pub(crate) use mirror::end_like;
+use supervise::Inside;
 
 /// Runs the workload in new namespaces, isolated or bare, and returns how it ended.
 ///
 /// # Errors
 /// Why it did not run, be it here or inside.
-pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
-    reap::drain_rest();
+pub(crate) fn run(plan: LaunchPlan, trace: &Trace) -> Result<Outcome, Failure> {
+    reap::drain_rest(trace);
     let parent = plan.parent_death.map(Parent::watch).transpose()?;
     let (place, rules, kinds) = (plan.place, plan.rules, plan.namespaces.kinds);
     let maps = plan.namespaces.id_maps.clone();
@@ -51,10 +53,11 @@ pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
             // What outer began to keep is outer's.
             std::mem::forget(keeper);
             let inside = if place == Place::Bare { init::bare } else { init::isolated };
-            exit_now(inside(plan, Link { reporter, gate, hold }, job));
+            exit_now(inside(plan, Link { reporter, gate, hold, trace }, job));
         }
     };
     drop((reporter, gate, hold));
+    trace.spawned(child, if place == Place::Bare { Role::Workload } else { Role::Init });
     let mapped = maps.map_or(Ok(()), |maps| idmap::write(child, &maps));
     // Shut and not opened when the maps failed: the child then ends by itself, and is reaped below.
     if let (Ok(()), Some(gate_keeper)) = (&mapped, gate_keeper) {
@@ -72,11 +75,12 @@ pub(crate) fn run(plan: LaunchPlan) -> Result<Outcome, Failure> {
             hold_keeper.open();
         }
     }
-    let (end, report) = supervise::until_the_end(child, place, &listener, said, job, rules, parent);
+    let mut inside = Inside { child, place, listener: &listener, last_word: said, trace };
+    let end = inside.until_the_end(job, rules, parent);
     let ended = match mapped.and(kept) {
         // A child that was killed meanwhile is why there was nothing to map, and the better story.
         Err(failure) if !matches!(end, MainChild::Ended(Outcome::Killed(_))) => Err(failure),
-        _ => read_report(end, report, place),
+        _ => read_report(end, inside.last_word, place),
     };
     if let (Ok(_), Some(keeper)) = (&ended, keeper) {
         keeper.leave();

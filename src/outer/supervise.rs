@@ -11,71 +11,67 @@ use crate::request::Place;
 use crate::signal::{Signal, WATCH};
 use crate::sys::{self, Recipient};
 use crate::terminal::Terminal;
+use crate::trace::{Done, Trace};
 use log::{debug, warn};
 use nix::unistd::Pid;
 use std::os::fd::AsFd;
 
 /// The child of outer, and how to reach what runs in it.
-struct Inside<'a> {
-    child: Pid,
-    place: Place,
-    listener: &'a Listener,
+pub(super) struct Inside<'a> {
+    pub(super) child: Pid,
+    pub(super) place: Place,
+    pub(super) listener: &'a Listener,
     /// What init said last: why the workload does not run, or how it ended.
-    last_word: Option<Report>,
-}
-
-/// Forwards signals to `child`, which has said this so far, and reaps until it has ended. Returns how it ended, and what
-/// it said last.
-pub(super) fn until_the_end(
-    child: Pid,
-    place: Place,
-    listener: &Listener,
-    said: Option<Report>,
-    mut job: Job,
-    rules: Rules,
-    parent: Option<Parent>,
-) -> (MainChild, Option<Report>) {
-    let mut inside = Inside { child, place, listener, last_word: said };
-    if let Err(errno) = listener.watch() {
-        warn!("cannot watch the report pipe: {}; Ctrl-Z will not be seen", reason(errno));
-    }
-    let_go([Some(listener.as_fd()), job.own_fd()]);
-    // What was said before the watch began has raised nothing.
-    inside.listen(&mut job);
-    let role = if place == Place::Bare { "the workload" } else { "init" };
-    debug!("{role} is pid {child}");
-    // What is for the workload's group alone is init's business, unless there is none; so are rewriting and stopping.
-    let rules = if place == Place::Bare { rules } else { rules.of_inner_hop() };
-    let recipient = if rules.group { Recipient::Group(child) } else { Recipient::Process(child) };
-    let mut forwarder = Forwarder::new(recipient, None, role, rules, parent);
-    loop {
-        let info = forwarder.next();
-        match info.signal() {
-            Some(Signal::CHLD) => match reap::drain(child, |_| ()) {
-                MainChild::Stopped(signal) if place == Place::Bare => inside.stopped(signal, &mut job),
-                MainChild::Running | MainChild::Stopped(_) => {}
-                ended => {
-                    // Its last word counts; a stop before that, of which nothing is left, does not.
-                    inside.hear();
-                    job.end();
-                    return (ended, inside.last_word);
-                }
-            },
-            // Init stays on for others, which are still this job: they stop, until the shell continues it.
-            Some(Signal::TSTP) if info.is_from_kernel() && inside.last_word.is_some() => {
-                forwarder.forward(info);
-                job.stop(Signal::TSTP);
-                // Ignoring the error: it is gone, which the next SIGCHLD tells.
-                let _ = sys::send(Recipient::Process(child), Signal::CONT);
-            }
-            Some(Signal::CONT) if job.resume() => inside.resume_in_foreground(),
-            Some(WATCH | Signal::IO) if info.is_from_kernel() => inside.listen(&mut job),
-            _ => forwarder.forward(info),
-        }
-    }
+    pub(super) last_word: Option<Report>,
+    pub(super) trace: &'a Trace,
 }
 
 impl Inside<'_> {
+    /// Forwards signals to the child and reaps until it has ended. Returns how it ended.
+    pub(super) fn until_the_end(&mut self, mut job: Job, rules: Rules, parent: Option<Parent>) -> MainChild {
+        let (child, place, trace) = (self.child, self.place, self.trace);
+        if let Err(errno) = self.listener.watch() {
+            warn!("cannot watch the report pipe: {}; Ctrl-Z will not be seen", reason(errno));
+        }
+        let_go([Some(self.listener.as_fd()), job.own_fd(), trace.own_fd()]);
+        // What was said before the watch began has raised nothing.
+        self.listen(&mut job);
+        let role = if place == Place::Bare { "the workload" } else { "init" };
+        debug!("{role} is pid {child}");
+        // What is for the workload's group alone is init's business, unless there is none; so are rewriting and stopping.
+        let rules = if place == Place::Bare { rules } else { rules.of_inner_hop() };
+        let recipient = if rules.group { Recipient::Group(child) } else { Recipient::Process(child) };
+        let mut forwarder = Forwarder::new(recipient, None, role, rules, parent, trace);
+        loop {
+            let info = forwarder.next();
+            match info.signal() {
+                Some(Signal::CHLD) => match reap::drain(child, trace, |_| ()) {
+                    MainChild::Stopped(signal) if place == Place::Bare => self.stopped(signal, &mut job),
+                    MainChild::Running | MainChild::Stopped(_) => {}
+                    ended => {
+                        // Its last word counts; a stop before that, of which nothing is left, does not.
+                        self.hear();
+                        job.end();
+                        return ended;
+                    }
+                },
+                // Init stays on for others, which are still this job: they stop, until the shell continues it.
+                Some(Signal::TSTP) if info.is_from_kernel() && self.last_word.is_some() => {
+                    forwarder.forward(info);
+                    job.stop(Signal::TSTP);
+                    // Ignoring the error: it is gone, which the next SIGCHLD tells.
+                    let _ = sys::send(Recipient::Process(child), Signal::CONT);
+                }
+                Some(Signal::CONT) if job.resume() => {
+                    trace.signal(&info, Done::Continued, None);
+                    self.resume_in_foreground();
+                }
+                Some(WATCH | Signal::IO) if info.is_from_kernel() => self.listen(&mut job),
+                _ => forwarder.forward(info),
+            }
+        }
+    }
+
     /// Hears what init has to say, and acts upon it.
     fn listen(&mut self, job: &mut Job) {
         if let Some(signal) = self.hear() {
@@ -101,6 +97,7 @@ impl Inside<'_> {
 
     /// The workload was stopped: so is this job, until the shell continues it.
     fn stopped(&self, signal: Signal, job: &mut Job) {
+        self.trace.stopped(self.child, signal);
         match job.stop(signal) {
             Next::InForeground => self.resume_in_foreground(),
             Next::InBackground => {
@@ -111,6 +108,7 @@ impl Inside<'_> {
                 };
                 // Ignoring the error: it is gone, which the next SIGCHLD tells.
                 let _ = sys::send(whole_job, Signal::CONT);
+                self.trace.continued(self.child);
             }
             Next::StaysStopped => {}
         }
@@ -119,6 +117,7 @@ impl Inside<'_> {
     /// Continues the workload as the foreground group. Only in its own PID namespace can that be named, so init does it;
     /// a bare workload is known out here.
     fn resume_in_foreground(&self) {
+        self.trace.continued(self.child);
         if self.place != Place::Bare {
             // Ignoring the error: as in `stopped`.
             let _ = sys::queue_resume(self.child);

@@ -11,16 +11,19 @@
 //!
 //! - [`trial`]: one run, from its start to what came of it.
 //! - [`output`]: what the commands print, which nobody but a pattern reads.
+//! - [`pattern`]: what it is made of.
 //! - [`orphans`]: what is put into a namespace for its PID 1 to reap.
 //! - [`verdict`]: from what happened to what it means; pure.
 //! - [`report`]: the table, and the JSON.
 
 mod orphans;
 mod output;
+mod pattern;
 mod report;
 mod trial;
 mod verdict;
 
+use self::pattern::Pattern;
 use self::trial::{Finding, Trial};
 use self::verdict::Verdict;
 use crate::error::{Failure, Stage, UsageError, Voice};
@@ -28,11 +31,12 @@ use crate::exit::PIDONE_FAILED;
 use crate::plan::LaunchPlan;
 use crate::request::{Place, ProbeOptions, Ready, RunRequest};
 use crate::signal::{Rewrites, Signal};
-use crate::sys::{self, Pattern, SignalSet, SignalState};
+use crate::sys::{self, SignalSet, SignalState};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt;
 use std::time::{Duration, Instant};
 
 /// What a trial is made for, and where: bare or isolated.
@@ -114,10 +118,12 @@ fn rules(options: &ProbeOptions, signals: SignalState) -> Result<Rules, UsageErr
     let ready = match &options.ready {
         None => None,
         Some(Ready::File(path)) => Some(ReadySign::File(path.into())),
-        Some(Ready::Output(expression)) => Some(ReadySign::Line(Pattern::new(expression).map_err(|error| {
-            let message = format!("--ready-regex: {}: {error}", expression.to_string_lossy());
-            UsageError::with_hint(message, "it is an extended regular expression: see regex(7)")
-        })?)),
+        Some(Ready::Output(expression)) => {
+            Some(ReadySign::Line(Pattern::new(expression.as_bytes()).map_err(|error| {
+                let message = format!("--ready-regex: {}: {error}", expression.display());
+                UsageError::with_hint(message, "it is an extended regular expression: see regex(7)")
+            })?))
+        }
     };
     Ok(Rules {
         settle: options.settle.unwrap_or(Duration::from_millis(500)),
@@ -137,6 +143,7 @@ fn requests(request: RunRequest, signals: SignalState) -> Result<[RunRequest; 2]
         (request.no_die_with_parent, "--no-die-with-parent"),
         (request.parent_death.is_some(), "--pdeathsig"),
         (!request.exit_map.is_empty(), "--map-exit"),
+        (request.trace.is_some(), "--trace"),
     ];
     if let Some((_, option)) = asked.iter().find(|(asked, _)| *asked) {
         let message =

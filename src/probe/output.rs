@@ -1,9 +1,8 @@
 //! Runs in: probe. What a command of a trial prints. It goes into a pipe that is always emptied, so that nobody waits for a reader.
 
-use crate::sys::Pattern;
+use super::pattern::Pattern;
 use nix::errno::Errno;
 use nix::unistd::read;
-use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// The reading end of the pipe, and the end of what came out of it.
@@ -55,8 +54,7 @@ impl Output {
                 && let Some(pattern) = pattern
             {
                 // A prompt has no end of line: what there is of a line counts.
-                let line = CString::new(self.line.clone()).unwrap_or_default();
-                self.has_matched = pattern.matches(&line);
+                self.has_matched = pattern.is_in(&self.line);
             }
             if piece.ends_with(b"\n") {
                 let line = std::mem::take(&mut self.line);
@@ -89,7 +87,7 @@ mod tests {
     fn lines_match_whole_or_as_far_as_they_have_come() {
         let (reader, writer) = pipe2(OFlag::O_NONBLOCK).unwrap();
         let mut output = Output::new(reader);
-        let pattern = Pattern::new(c"^ready> $").unwrap();
+        let pattern = Pattern::new(b"^ready> $").unwrap();
         write(&writer, b"not ready> \nfirst\n\nrea").unwrap();
         output.read(Some(&pattern));
         assert!(!output.has_matched());

@@ -6,15 +6,16 @@ use crate::exit::Outcome;
 use crate::json::Json;
 use crate::request::Output;
 use crate::sys::SignalState;
+use crate::text;
 use std::fmt::{Result, Write};
 use std::os::unix::ffi::OsStrExt;
 
 /// Prints to stdout. A status if that failed.
 pub(super) fn print(verdict: &Verdict, as_json: bool, signals: SignalState) -> Option<u8> {
-    let mut text = String::new();
+    let mut shown = String::new();
     // Writing to a String cannot fail.
-    let _ = if as_json { json(verdict, &mut text) } else { table(verdict, &mut text) };
-    let status = crate::print(Output::Stdout, &text, signals);
+    let _ = if as_json { json(verdict, &mut shown) } else { table(verdict, &mut shown) };
+    let status = text::print(Output::Stdout, &shown, signals);
     (status != 0).then_some(status)
 }
 

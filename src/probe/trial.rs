@@ -3,14 +3,12 @@
 use super::orphans::Orphans;
 use super::output::Output;
 use super::{Purpose, Question, ReadySign, Rules, failure};
-use crate::diagnose::{self, Circumstances};
 use crate::error::{Failure, Voice, reason};
 use crate::exit::{Codes, Outcome};
 use crate::handshake::own_pipe;
-use crate::logging::{self, Half};
+use crate::launch;
 use crate::namespace::Kinds;
 use crate::outer;
-use crate::plan::LaunchPlan;
 use crate::procfs::{self, Process};
 use crate::request::{Place, RunRequest};
 use crate::signal::Signal;
@@ -290,17 +288,13 @@ fn run(request: RunRequest, signals: SignalState, output: &OwnedFd, (probe, comp
     if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_CORE) {
         let _ = setrlimit(Resource::RLIMIT_CORE, 0, hard);
     }
-    logging::set_up(Half::Outer, request.level);
-    let Ok(plan) = LaunchPlan::new(request, signals) else { return failed };
-    let circumstances = Circumstances::of(&plan);
-    match outer::run(plan) {
-        Ok(outcome) => outer::end_like(outcome).into(),
-        Err(failure) => {
+    match launch::carry_out(request, Codes::PIDONE, signals) {
+        Ok((outcome, _)) => outer::end_like(outcome).into(),
+        Err(refused) => {
             // All descriptors but stdio have been let go by now.
             let path = format!("/proc/{probe}/fd/{complaints}");
             let _ = open(path.as_str(), OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty()).and_then(dup2_stderr);
-            failure.print(Voice::Pidone, diagnose::hint(&failure, &circumstances).as_deref());
-            failed
+            refused.print(Voice::Pidone, Codes::PIDONE).into()
         }
     }
 }

@@ -36,6 +36,18 @@ pub(crate) fn clone_process(namespaces: c_int) -> Result<Forked> {
     }
 }
 
+/// fork(2), by the libc: for a child that goes on as the program that it was.
+///
+/// # Errors
+/// EAGAIN, ENOMEM.
+pub(crate) fn fork_program() -> Result<Forked> {
+    // SAFETY: with a single thread the child may do whatever the parent may.
+    match Errno::result(unsafe { libc::fork() })? {
+        0 => Ok(Forked::Child),
+        pid => Ok(Forked::Parent(Pid::from_raw(pid))),
+    }
+}
+
 /// Forks, but the new process is a child of the caller's parent (`CLONE_PARENT`).
 ///
 /// # Errors

@@ -117,3 +117,15 @@ pub(crate) fn release_terminal() -> Result<()> {
     // SAFETY: no argument.
     Errno::result(unsafe { libc::ioctl(libc::STDIN_FILENO, libc::TIOCNOTTY) }).map(drop)
 }
+
+/// How many rows the terminal that is our stdout has (TIOCGWINSZ, ioctl_tty(2)); 0 where it does not say.
+///
+/// # Errors
+/// ENOTTY: it is no terminal.
+pub(crate) fn terminal_rows() -> Result<u16> {
+    // SAFETY: all zeros is a valid winsize.
+    let mut size: libc::winsize = unsafe { std::mem::zeroed() };
+    // SAFETY: the argument is the place for a winsize.
+    Errno::result(unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut size) })?;
+    Ok(size.ws_row)
+}

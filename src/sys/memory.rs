@@ -2,8 +2,11 @@
 
 use nix::errno::Errno;
 use nix::libc::{self, c_char};
-use std::ffi::{CStr, OsStr, c_int};
+use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use std::ffi::{CStr, OsStr, c_int, c_void};
+use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
+use std::ptr::NonNull;
 
 /// The arguments of this process, as the kernel laid them out: bytes, not UTF-8, `argv[0]` included.
 ///
@@ -72,6 +75,65 @@ pub(crate) fn environment() -> impl Iterator<Item = &'static CStr> {
         // SAFETY: each entry is a NUL-terminated string of the process's own initial stack.
         Some(unsafe { CStr::from_ptr(string) })
     })
+}
+
+/// A page of memory that a process and those that it forks see alike, whatever descriptors they close.
+pub(crate) struct SharedPage(NonNull<c_void>);
+
+impl SharedPage {
+    const SIZE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4095);
+    const HEADER: usize = size_of::<usize>();
+
+    /// # Errors
+    /// ENOMEM.
+    pub(crate) fn new() -> nix::Result<Self> {
+        let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        let flags = MapFlags::MAP_SHARED;
+        // SAFETY: new memory, which nobody else knows.
+        unsafe { mmap_anonymous(None, Self::SIZE, access, flags) }.map(SharedPage)
+    }
+
+    /// Puts `bytes` there, as many as there is room for. Only one process may do that, and once.
+    pub(crate) fn write(&self, bytes: &[u8]) {
+        let length = bytes.len().min(Self::SIZE.get() - Self::HEADER);
+        // SAFETY: behind the header there is room for so many.
+        unsafe { self.content().copy_from_nonoverlapping(bytes.as_ptr(), length) };
+        // SAFETY: the page begins with room for a length, and is aligned to itself.
+        unsafe { self.0.cast::<usize>().write_volatile(length) };
+    }
+
+    /// What was put there, once whoever did that has ended; nothing, if nobody did.
+    pub(crate) fn read(&self) -> Vec<u8> {
+        // SAFETY: as in `write`.
+        let length = unsafe { self.0.cast::<usize>().read_volatile() };
+        let length = length.min(Self::SIZE.get() - Self::HEADER);
+        // SAFETY: so many bytes belong to the page, and the kernel began it with zeros.
+        unsafe { std::slice::from_raw_parts(self.content(), length) }.to_vec()
+    }
+
+    fn content(&self) -> *mut u8 {
+        // SAFETY: the header is shorter than the page.
+        unsafe { self.0.cast::<u8>().as_ptr().add(Self::HEADER) }
+    }
+}
+
+impl Drop for SharedPage {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `new`, with this size, and borrowed by nobody. Ignoring the error: there is none, then.
+        let _ = unsafe { munmap(self.0, Self::SIZE.get()) };
+    }
+}
+
+/// Sets a variable of this process (setenv(3)).
+pub(crate) fn set_variable(name: &str, value: &str) {
+    // SAFETY: with a single thread nobody reads the environment meanwhile.
+    unsafe { std::env::set_var(name, value) };
+}
+
+/// Takes a variable of this process away.
+pub(crate) fn remove_variable(name: &str) {
+    // SAFETY: as in `set_variable`.
+    unsafe { std::env::remove_var(name) };
 }
 
 /// strerror(3).

@@ -15,28 +15,33 @@ mod fd;
 mod identity;
 mod memory;
 mod mounts;
-mod regex;
+mod output;
 mod signals;
 mod system;
 mod wait;
 
-pub(crate) use clone::{Forked, clone_process, clone_sibling, exit_now, spawn_sharing_memory};
+pub(crate) use clone::{Forked, clone_process, clone_sibling, exit_now, fork_program, spawn_sharing_memory};
 pub(crate) use exec::{PointerArray, execve};
-pub(crate) use fd::{claim_terminal, close_all_but, own_fd, pidfd_open, release_terminal, watch};
+pub(crate) use fd::{claim_terminal, close_all_but, own_fd, pidfd_open, release_terminal, terminal_rows, watch};
 pub(crate) use identity::{
     CapabilitySets, add_to_ambient_set, capability_sets, clear_ambient_set, drop_from_bounding_set, is_dumpable,
     is_in_bounding_set, set_capability_sets, set_gid, set_groups, set_nice, set_parent_death_signal, set_uid,
 };
 pub use memory::Args;
-pub(crate) use memory::{environment, error_text};
+pub(crate) use memory::{SharedPage, environment, error_text, remove_variable, set_variable};
 pub(crate) use mounts::{Extent, MountAttributes, attach, clone_tree, new_file_system, set_read_only};
-pub(crate) use regex::Pattern;
+pub(crate) use output::{Clock, duplicate, now, set_close_on_exec, write_at_once};
 pub(crate) use signals::{
     Recipient, SignalInfo, SignalSet, SignalState, anyone_is_left, block_all_signals, die_by, discard_own,
-    discard_signals, queue, queue_resume, send, send_checked, stop_by, wait_signal,
+    discard_signals, queue, queue_resume, reset_action, send, send_checked, stop_by, wait_signal,
 };
-pub(crate) use system::{bring_up_loopback, enter, kind_of, set_domain_name, set_host_name, unshare_time};
-pub(crate) use wait::{Reaped, WaitStatus, own_pidfd_inode, peek_zombie, reap, wait_for};
+pub(crate) use system::{
+    bring_up_loopback, enter, kind_of, owner_uid, owning_user_namespace, parent_namespace, set_domain_name,
+    set_host_name, unshare_time,
+};
+pub(crate) use wait::{
+    Reaped, Usage, WaitStatus, hear_of_stop, own_pidfd_inode, peek_zombie, reap, reap_with_usage, wait_for,
+};
 
 /// Makes a system call again as long as it only says that it should be made again (EINTR, EAGAIN).
 ///

@@ -104,6 +104,17 @@ impl SignalInfo {
         SignalInfo(info)
     }
 
+    /// The same, for the death of our own parent: nobody has sent it.
+    pub(crate) fn of_parents_death(signal: Signal) -> Self {
+        let mut info = Self::from_outside(signal);
+        info.0.si_errno = PARENT_DEATH;
+        info
+    }
+
+    pub(crate) fn is_parents_death(&self) -> bool {
+        self.0.si_code == libc::SI_USER && self.0.si_errno == PARENT_DEATH
+    }
+
     pub(crate) fn signal(&self) -> Option<Signal> {
         Signal::new(self.0.si_signo)
     }
@@ -128,6 +139,23 @@ impl SignalInfo {
         self.0.si_code < 0 && self.0.si_code != libc::SI_TKILL && self.0.si_code != FOREGROUND
     }
 
+    /// How it came about: `SI_USER`, `SI_QUEUE` and so on (sigaction(2)).
+    pub(crate) fn code(&self) -> c_int {
+        self.0.si_code
+    }
+
+    /// The value that was attached to it, as the integer that sigqueue(3) takes.
+    pub(crate) fn value(&self) -> Option<i32> {
+        if !self.is_queued() {
+            return None;
+        }
+        // SAFETY: who queues gives the whole layout, of which the value is a part.
+        let value = unsafe { self.0.si_value() };
+        // The integer shares the union's first bytes with the pointer, which on these machines are the low ones.
+        let [a, b, c, d, ..] = value.sival_ptr.addr().to_le_bytes();
+        Some(i32::from_le_bytes([a, b, c, d]))
+    }
+
     /// Pid and uid of the sender as seen from here; pid 0 stands for a process outside this PID namespace.
     /// `None` where the kernel is the sender.
     pub(crate) fn sender(&self) -> Option<(Pid, u32)> {
@@ -141,6 +169,9 @@ impl SignalInfo {
         Some((Pid::from_raw(pid), uid))
     }
 }
+
+/// The kernel leaves it 0, and lets nobody else send SI_USER with another one (rt_sigqueueinfo(2)).
+const PARENT_DEATH: c_int = 1;
 
 /// Takes the next signal of `set` from the kernel's queue (rt_sigtimedwait(2)), waiting for at most `timeout`,
 /// or for ever. `None` when the time is up. Where a filter forbids the call nothing can be forwarded, but children can
@@ -217,7 +248,7 @@ impl Recipient {
     }
 
     /// As kill(2) takes it.
-    fn number(self) -> c_int {
+    pub(crate) fn number(self) -> c_int {
         match self {
             Recipient::Process(_) | Recipient::Everyone | Recipient::OwnGroup => self.pid().as_raw(),
             Recipient::Group(leader) => -leader.as_raw(),
@@ -326,6 +357,11 @@ fn queue_to_group(leader: Pid, number: c_long, info: &SignalInfo) -> Result<()> 
         libc::syscall(libc::SYS_pidfd_send_signal, fd, number, &raw const info.0, PIDFD_SIGNAL_PROCESS_GROUP)
     };
     Errno::result(sent).map(drop)
+}
+
+/// Gives a signal of this process its default action, for good.
+pub(crate) fn reset_action(signal: Signal) {
+    default_action(signal);
 }
 
 /// Gives `signal` its default action, whatever it had; with the raw call also what the libc keeps for itself.

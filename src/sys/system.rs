@@ -1,11 +1,11 @@
-//! Runs in: init, workload child. What is set in new UTS, network and time namespaces.
+//! Runs in: any thread-free process. What is set in new UTS, network and time namespaces; what is asked of any.
 
 use crate::namespace::{Kind, Kinds};
 use nix::Result;
 use nix::errno::Errno;
 use nix::libc::{self, c_char, c_int, c_short};
 use std::ffi::OsStr;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
 /// sethostname(2).
@@ -79,6 +79,48 @@ pub(crate) fn kind_of(namespace: impl AsFd) -> Result<Kind> {
     // SAFETY: the descriptor is open for as long as it is borrowed; there is no argument.
     let flag = Errno::result(unsafe { libc::ioctl(namespace.as_fd().as_raw_fd(), number) })?;
     Kind::of_flag(flag).ok_or(Errno::ENOTTY)
+}
+
+/// The user namespace that owns a namespace; of a user namespace, the one that it was made in (`NS_GET_USERNS`,
+/// ioctl_ns(2)).
+///
+/// # Errors
+/// EPERM: there is none, or it is not of the caller's own user namespace nor of one below it.
+pub(crate) fn owning_user_namespace(namespace: BorrowedFd<'_>) -> Result<OwnedFd> {
+    const NS_GET_USERNS: u32 = 0xb701;
+    related_namespace(namespace, NS_GET_USERNS)
+}
+
+/// The namespace that a PID or user namespace was made in (`NS_GET_PARENT`, ioctl_ns(2)).
+///
+/// # Errors
+/// EPERM: there is none, or it is not the caller's own nor below it. EINVAL: of another kind.
+pub(crate) fn parent_namespace(namespace: BorrowedFd<'_>) -> Result<OwnedFd> {
+    const NS_GET_PARENT: u32 = 0xb702;
+    related_namespace(namespace, NS_GET_PARENT)
+}
+
+fn related_namespace(namespace: BorrowedFd<'_>, number: u32) -> Result<OwnedFd> {
+    // The request's number has another type in each C library.
+    let number = number as _;
+    // SAFETY: the descriptor is open for as long as it is borrowed; there is no argument.
+    let fd = Errno::result(unsafe { libc::ioctl(namespace.as_raw_fd(), number) })?;
+    // SAFETY: the call just made this descriptor, close-on-exec; nobody else knows its number.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Who made a user namespace (`NS_GET_OWNER_UID`, ioctl_ns(2)), as seen from the caller's.
+///
+/// # Errors
+/// EINVAL: of another kind.
+pub(crate) fn owner_uid(namespace: BorrowedFd<'_>) -> Result<u32> {
+    const NS_GET_OWNER_UID: u32 = 0xb704;
+    // The request's number has another type in each C library.
+    let number = NS_GET_OWNER_UID as _;
+    let mut uid = 0;
+    // SAFETY: the descriptor is open for as long as it is borrowed, and the argument is the place for a uid_t.
+    Errno::result(unsafe { libc::ioctl(namespace.as_raw_fd(), number, &raw mut uid) })?;
+    Ok(uid)
 }
 
 /// Missing from the libc crate for some C libraries.

@@ -29,6 +29,14 @@ pub fn has(program: &str) -> bool {
     granted(program, if found { Ok(()) } else { Err(std::io::ErrorKind::NotFound.into()) })
 }
 
+/// Whether a program of ours, at this path, can be run by whoever the tests run as, and by an ordinary user.
+pub fn can_run(program: &std::path::Path) -> bool {
+    let mut line = Command::new("test");
+    let tried = as_nobody(line.arg("-x").arg(program)).status();
+    let found = tried.is_ok_and(|status| status.success());
+    granted(&program.display().to_string(), if found { Ok(()) } else { Err(std::io::ErrorKind::NotFound.into()) })
+}
+
 fn granted(what: &str, probe: std::io::Result<()>) -> bool {
     let Err(error) = probe else { return true };
     let required = std::env::var_os("PIDONE_REQUIRE_PRIVILEGE").is_some_and(|value| value == "1");

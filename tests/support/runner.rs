@@ -64,6 +64,11 @@ impl Running {
         line
     }
 
+    /// Its stdin, if that is a pipe: when it is dropped, the command reads end-of-file.
+    pub fn stdin(&mut self) -> Option<std::process::ChildStdin> {
+        self.child.stdin.take()
+    }
+
     pub fn signal(&self, signal: i32) {
         sys::kill(self.pid(), signal);
     }

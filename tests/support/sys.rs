@@ -86,6 +86,17 @@ pub fn wait_signal() -> libc::siginfo_t {
     }
 }
 
+/// A descriptor from which the signals of the mask can be read.
+pub fn signalfd(mask: u64) -> io::Result<OwnedFd> {
+    // SAFETY: a set of the size given; -1 asks for a new descriptor.
+    let fd = unsafe { libc::syscall(libc::SYS_signalfd4, -1, &raw const mask, size_of::<u64>(), 0) };
+    if fd == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: just made; nobody else knows its number.
+    Ok(unsafe { OwnedFd::from_raw_fd(i32::try_from(fd).unwrap_or(-1)) })
+}
+
 /// Number, code, value, pid and uid of a signal that a process sent.
 pub fn describe_signal(info: &libc::siginfo_t) -> String {
     // SAFETY: the caller got it from a kill or sigqueue, which fill it in.

@@ -18,10 +18,13 @@ pub extern "C" fn play_if_asked() {
         "reluctant" => reluctant(),
         "mass-death" => mass_death(),
         "orphans" => orphans(),
+        "storm" => storm(),
         "describe" => describe(),
         "hold" => hold(),
         "root" => root(),
         "threads" => threads(),
+        "signalfd" => signalfd(),
+        "waiting-thread" => waiting_thread(),
         _ => say(&format!("no such role: {role}")),
     }
     sys::exit(0)
@@ -95,6 +98,21 @@ fn orphans() {
     hold();
 }
 
+/// Makes ten thousand orphans, which end at once, and ends itself when its stdin does.
+fn storm() {
+    for _ in 0..10_000 {
+        if sys::fork() == 0 {
+            if sys::fork() == 0 {
+                sys::exit(0);
+            }
+            sys::exit(0);
+        }
+        sys::wait_any();
+    }
+    say("done");
+    let _ = std::io::stdin().read(&mut [0]);
+}
+
 /// Stays until a signal ends it.
 fn hold() {
     say("holding");
@@ -113,6 +131,27 @@ fn threads() {
         }
     });
     sys::end_thread();
+}
+
+/// Blocks SIGTERM and SIGHUP, has a signalfd for SIGTERM and SIGINT, and stays.
+fn signalfd() {
+    let (term, hup, int) = (1 << 14, 1 << 0, 1 << 1);
+    let _ = sys::block(term | hup);
+    let _fd = sys::signalfd(term | int);
+    ready();
+    hold();
+}
+
+/// Blocks everything; another thread takes it all, the first one only stays.
+fn waiting_thread() {
+    let _ = sys::block(u64::MAX);
+    std::thread::spawn(|| {
+        loop {
+            say(&sys::describe_signal(&sys::wait_signal()));
+        }
+    });
+    ready();
+    hold();
 }
 
 /// Becomes root for good, in a set-user-ID copy of this program, and stays.

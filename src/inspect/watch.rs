@@ -1,0 +1,112 @@
+//! Runs in: any thread-free process. Shows again and again, until a signal ends it, on a screen that is not the one the user
+//! came from.
+
+use crate::error::{Failure, Stage, errno_of};
+use crate::signal::Signal;
+use crate::sys::{self, Recipient, SignalSet, terminal_rows};
+use nix::errno::Errno;
+use nix::unistd::getpid;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+/// Switches to the alternate screen, which leaves the other one as it is, and hides the cursor.
+const ENTER: &str = "\x1b[?1049h\x1b[?25l";
+const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
+/// To the top, and nothing on the screen.
+const CLEAR: &str = "\x1b[H\x1b[2J";
+
+/// Shows what `look` finds every `interval`, until Ctrl-C, or until it finds nothing more. Every signal is blocked, and is taken
+/// from the kernel's queue while we wait, so that none can end us with the terminal half changed.
+///
+/// # Errors
+/// It cannot be written. What `look` fails with.
+pub(super) fn watch(
+    interval: Duration,
+    mut look: impl FnMut() -> Result<Option<String>, Failure>,
+) -> Result<(), Failure> {
+    let is_screen = io::stdout().is_terminal();
+    let mut entered = false;
+    let ended = loop {
+        let text = match look() {
+            Ok(Some(text)) => text,
+            Ok(None) => break Ok(None),
+            Err(failure) => break Err(failure),
+        };
+        let enter = if is_screen && !entered { ENTER } else { "" };
+        entered = is_screen;
+        let text = if is_screen { [enter, CLEAR, &cut(&text)].concat() } else { text };
+        if let Err(failure) = write(&text) {
+            break Err(failure);
+        }
+        if let Some(signal) = wait(interval, is_screen) {
+            break Ok(Some(signal));
+        }
+    };
+    if entered {
+        write(LEAVE)?;
+    }
+    // Ctrl-C is the way to end it, and a success; any other signal ends it as it would have ended any program.
+    if let Some(signal) = ended?.filter(|signal| *signal != Signal::INT) {
+        sys::die_by(signal);
+    }
+    Ok(())
+}
+
+/// As many lines as the terminal has; the last one says that there are more.
+fn cut(text: &str) -> String {
+    let rows = terminal_rows().map_or(0, usize::from);
+    // The line that would make it roll.
+    match text.match_indices('\n').nth(rows.saturating_sub(1)).filter(|_| rows > 1) {
+        None => text.to_owned(),
+        Some(_) => {
+            let end = text.match_indices('\n').nth(rows - 2).map_or(0, |(end, _)| end + 1);
+            text.get(..end).unwrap_or_default().to_owned() + "..."
+        }
+    }
+}
+
+/// Until the time is up, or the window has another size. The signal that ends us, if one came.
+fn wait(interval: Duration, is_screen: bool) -> Option<Signal> {
+    let end = Instant::now() + interval;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let signal = sys::wait_signal(SignalSet::ALL, Some(left)).map(|info| info.signal());
+        match signal.flatten() {
+            None | Some(Signal::WINCH) => return None,
+            Some(Signal::TSTP) => {
+                stop(is_screen);
+                return None;
+            }
+            Some(signal @ (Signal::INT | Signal::TERM | Signal::QUIT | Signal::HUP | Signal::PIPE)) => {
+                return Some(signal);
+            }
+            // What asks for something else than an end is not for us.
+            Some(_) => {}
+        }
+    }
+}
+
+/// Ctrl-Z: the shell is to have its screen while we are stopped.
+fn stop(is_screen: bool) {
+    let show = |text: &str| if is_screen { write(text) } else { Ok(()) };
+    // Ignoring errors: the next picture fails, and says so.
+    let _ = show(LEAVE);
+    sys::stop_by(Recipient::Process(getpid()), Signal::TSTP);
+    let _ = show(ENTER);
+}
+
+/// Writes all of it to stdout.
+///
+/// # Errors
+/// A pipe that nobody reads ends us, as it does any program.
+pub(super) fn write(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    written.map_err(|error| {
+        let errno = errno_of(&error);
+        if errno == Errno::EPIPE {
+            sys::die_by(Signal::PIPE);
+        }
+        Failure::new(Stage::PrintText, "standard output", errno)
+    })
+}

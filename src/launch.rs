@@ -1,0 +1,80 @@
+//! Runs in: outer, or init in place. A launch as a whole: from a request to how the command ended, or why it did not run.
+
+use crate::diagnose::{self, Circumstances};
+use crate::error::{Refusal, Voice};
+use crate::exit::{Codes, Outcome};
+use crate::init;
+use crate::logging::{self, Half};
+use crate::outer;
+use crate::plan::LaunchPlan;
+use crate::request::{Place, RunRequest};
+use crate::sys::SignalState;
+use crate::trace::Trace;
+
+/// Runs a command to its end, wherever that is to be.
+///
+/// # Errors
+/// Why it did not run.
+pub(crate) fn carry_out(
+    mut request: RunRequest,
+    codes: Codes,
+    signals: SignalState,
+) -> Result<(Outcome, Place), Refused> {
+    let (level, exit_map) = (request.level, std::mem::take(&mut request.exit_map));
+    let (trace_to, format) = (request.trace.clone(), request.trace_format);
+    let command = if trace_to.is_some() { request.command.clone() } else { Vec::new() };
+    let plan = LaunchPlan::new(request, signals).map_err(|error| Refused { refusal: error.into(), hint: None })?;
+    let place = plan.place;
+    let half = if place == Place::InPlace { Half::Init } else { Half::Outer };
+    logging::set_up(half, level);
+    let circumstances = Circumstances::of(&plan);
+    let refused = |refusal| Refused::explain(refusal, &circumstances);
+    let trace = Trace::open(trace_to.as_ref(), format, place).map_err(refused)?;
+    trace.started(&command, place.name(), circumstances.kinds);
+    let ended = match place {
+        Place::InPlace => init::in_place(plan, &trace),
+        Place::Isolated | Place::Bare => outer::run(plan, &trace),
+    };
+    match ended {
+        Ok(outcome) => {
+            let outcome = outcome.mapped(&exit_map);
+            trace.ended(Ok(outcome), outcome.status());
+            Ok((outcome, place))
+        }
+        Err(failure) => {
+            trace.ended(Err(&failure), codes.status_of(&failure));
+            Err(refused(failure.into()))
+        }
+    }
+}
+
+/// Why a command does not run, and what to do about it.
+pub(crate) struct Refused {
+    pub(crate) refusal: Refusal,
+    /// Of a failure; a usage error has its own.
+    pub(crate) hint: Option<String>,
+}
+
+impl Refused {
+    pub(crate) fn explain(refusal: Refusal, circumstances: &Circumstances) -> Self {
+        let hint = match &refusal {
+            Refusal::Usage(_) => None,
+            Refusal::Failure(failure) => diagnose::hint(failure, circumstances),
+        };
+        Refused { refusal, hint }
+    }
+
+    /// Tells the user, and returns the status that tells the caller.
+    pub(crate) fn print(&self, voice: Voice, codes: Codes) -> u8 {
+        match &self.refusal {
+            Refusal::Usage(error) => {
+                error.print(voice);
+                codes.failed
+            }
+            Refusal::Failure(failure) => {
+                failure.print(voice, self.hint.as_deref());
+                codes.status_of(failure)
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Runs in: outer or init, from the first line on. The program: from arguments to an exit status.
+
+use crate::cli::Personality;
+use crate::diagnose::Circumstances;
+use crate::enter;
+use crate::error::{Failure, Stage, Voice};
+use crate::exit::Codes;
+use crate::inspect;
+use crate::install;
+use crate::keep;
+use crate::launch::{self, Refused};
+use crate::logging::{self, Half};
+use crate::namespace::Kinds;
+use crate::outer;
+use crate::plan;
+use crate::probe;
+use crate::request::{InspectRequest, Place, Request, RunRequest, Target};
+use crate::sys::{self, Args, SignalState};
+use crate::text;
+use crate::trace::Trace;
+use std::ffi::c_int;
+
+/// The program: takes its arguments, does what they ask for, and returns the exit status for `main` to return.
+///
+/// The process must have a single thread, and Rust's runtime must not have been started (`#![no_main]`).
+#[must_use]
+pub fn run(args: Args) -> c_int {
+    // First of all: until now a signal for a PID 1 without handlers was dropped by the kernel.
+    let signals = match sys::block_all_signals() {
+        Ok(signals) => signals,
+        Err(errno) => return text::fail(&Failure::new(Stage::BlockSignals, "1 to 64", errno)).into(),
+    };
+    let personality = Personality::of(args.get(0));
+    let words = args.rest().map(ToOwned::to_owned);
+    let status = match personality.parse(words, &|name| std::env::var_os(name)) {
+        Ok(Request::Show(output, text)) => text::print(output, &text, signals),
+        Ok(Request::InstallNames(directory)) => install::names(&directory),
+        Ok(Request::Release(directory)) => keep::release(&directory),
+        Ok(Request::Enter(target, request)) => enter(target, *request, signals),
+        Ok(Request::Inspect(request)) => inspect(&request, signals),
+        Ok(Request::Probe(request)) => probe::run(*request, signals),
+        Ok(Request::Run(request)) => launch(*request, personality, signals),
+        Err(error) => {
+            error.print(personality.voice());
+            personality.codes().failed
+        }
+    };
+    status.into()
+}
+
+fn launch(request: RunRequest, personality: Personality, signals: SignalState) -> u8 {
+    match launch::carry_out(request, personality.codes(), signals) {
+        Ok((outcome, Place::InPlace)) => outcome.status(),
+        Ok((outcome, Place::Isolated | Place::Bare)) => outer::end_like(outcome),
+        Err(refused) => refused.print(personality.voice(), personality.codes()),
+    }
+}
+
+fn enter(target: Target, mut request: RunRequest, signals: SignalState) -> u8 {
+    logging::set_up(Half::Outer, request.level);
+    let exit_map = std::mem::take(&mut request.exit_map);
+    let path = std::env::var_os("PATH");
+    let circumstances = Circumstances { kinds: Kinds::NONE, path, other_root: true };
+    let refused = |refusal| Refused::explain(refusal, &circumstances).print(Voice::Pidone, Codes::PIDONE);
+    let plan = match plan::for_entering(&request) {
+        Ok(plan) => plan,
+        Err(error) => return refused(error.into()),
+    };
+    let trace = match Trace::open(request.trace.as_ref(), request.trace_format, Place::Isolated) {
+        Ok(trace) => trace,
+        Err(refusal) => return refused(refusal),
+    };
+    match enter::run(&target, &plan, request, signals, &trace) {
+        Ok(outcome) => {
+            let outcome = outcome.mapped(&exit_map);
+            trace.ended(Ok(outcome), outcome.status());
+            outer::end_like(outcome)
+        }
+        Err(failure) => {
+            trace.ended(Err(&failure), Codes::PIDONE.status_of(&failure));
+            refused(failure.into())
+        }
+    }
+}
+
+fn inspect(request: &InspectRequest, signals: SignalState) -> u8 {
+    match inspect::run(request, signals) {
+        Ok(()) => 0,
+        Err(failure) => {
+            let circumstances = Circumstances { kinds: Kinds::NONE, path: None, other_root: false };
+            Refused::explain(failure.into(), &circumstances).print(Voice::Pidone, Codes::PIDONE)
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Runs in: outer, init. Text of bounded length, in memory that is there from the start.
+
+use std::fmt;
+
+/// Takes what has room in it, and never grows.
+pub(super) struct Buffer {
+    bytes: Vec<u8>,
+    capacity: usize,
+}
+
+impl Buffer {
+    pub(super) fn new(capacity: usize) -> Self {
+        Buffer { bytes: Vec::with_capacity(capacity), capacity }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Adds what has room.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        let room = self.capacity.saturating_sub(self.bytes.len());
+        self.bytes.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+    }
+
+    pub(super) fn drop_first(&mut self, length: usize) {
+        self.bytes.drain(..length.min(self.bytes.len()));
+    }
+}
+
+impl fmt::Write for Buffer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.bytes.len() + text.len() > self.capacity {
+            return Err(fmt::Error);
+        }
+        self.bytes.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// A short text on the stack, which takes what has room and lets the rest go.
+pub(super) struct Piece {
+    bytes: [u8; 512],
+    length: usize,
+}
+
+impl Piece {
+    pub(super) fn new() -> Self {
+        Piece { bytes: [0; 512], length: 0 }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+impl fmt::Write for Piece {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = self.bytes.iter_mut().skip(self.length);
+        self.length += room.zip(text.bytes()).map(|(place, byte)| *place = byte).count();
+        Ok(())
+    }
+}
+
+/// As much of `text` as takes no more than `limit` bytes as a JSON string, between the quotes.
+pub(super) fn clip(text: &[u8], limit: usize) -> &[u8] {
+    let mut total = 0;
+    let fits = |byte: &&u8| {
+        total += cost_of(**byte);
+        total <= limit
+    };
+    let length = text.iter().take_while(fits).count();
+    text.get(..length).unwrap_or(text)
+}
+
+/// How many bytes `text` takes at most as a JSON string, between the quotes.
+pub(super) fn cost(text: &[u8]) -> usize {
+    text.iter().copied().map(cost_of).sum()
+}
+
+fn cost_of(byte: u8) -> usize {
+    match byte {
+        b'"' | b'\\' => 2,
+        0..0x20 | 0x7f => 6,
+        // Alone it may be no UTF-8, and is then written as U+FFFD.
+        0x80.. => 3,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::Json;
+    use std::fmt::Write as _;
+
+    #[test]
+    fn what_has_no_room_is_refused_whole() {
+        let mut buffer = Buffer::new(4);
+        assert!(buffer.write_str("abc").is_ok());
+        assert!(buffer.write_str("de").is_err());
+        assert!(buffer.write_str("f").is_ok());
+        assert_eq!(buffer.bytes(), b"abcf");
+    }
+
+    #[test]
+    fn what_is_clipped_fits_as_json_whatever_it_is() {
+        for text in
+            [&b"plain text"[..], b"\x01\x02\x7f\"\\", "\u{e9}\u{20ac}\u{1f600}".as_bytes(), b"\xff\xfe\x80a"]
+        {
+            for limit in 0..20 {
+                let mut json = String::new();
+                Json::new(&mut json).text(clip(text, limit)).unwrap();
+                assert!(json.len() <= limit + 2, "{json} in {limit}");
+            }
+            assert_eq!(clip(text, 100), text);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Runs in: outer, or init in place, before any clone. Where the trace may go: anywhere but into the command's output.
+
+use super::sink::{Sink, Way};
+use crate::error::{Failure, Refusal, Stage, UsageError};
+use crate::request::TraceTo;
+use crate::sys::{duplicate, own_fd, set_close_on_exec};
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open as open_file};
+use nix::libc::{STDERR_FILENO, STDOUT_FILENO};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::sys::termios::tcgetsid;
+use nix::unistd::{ftruncate, isatty};
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+/// Opens the trace's own descriptor. `None` where it is to go to a stderr that is closed.
+///
+/// # Errors
+/// It cannot be opened, is not open for writing, or is standard output.
+pub(super) fn open(to: &TraceTo) -> Result<Option<Sink>, Refusal> {
+    let name = match to {
+        TraceTo::Descriptor(number) => format!("fd:{number}").into(),
+        TraceTo::File(path) => path.clone(),
+    };
+    let opened = match to {
+        TraceTo::Descriptor(number) => take(*number),
+        TraceTo::File(path) => open_path(path),
+    };
+    match opened {
+        // Who asked for stderr meant it, even where stdout is the same; and where it is closed, nobody misses anything.
+        Err(Errno::EBADF) if *to == TraceTo::Descriptor(STDERR_FILENO) => Ok(None),
+        Ok(file) if *to != TraceTo::Descriptor(STDERR_FILENO) && is_stdout(to, &file) => {
+            let message =
+                format!("--trace never goes to standard output, which is the command's: {}", name.display());
+            let hint = "--trace goes to stderr; or name a FILE, or fd:3";
+            Err(UsageError::with_hint(message, hint).into())
+        }
+        Ok(file) => empty(to, &file)
+            .map(|()| Some(sink(to, file)))
+            .map_err(|errno| Failure::new(Stage::OpenTrace, name, errno).into()),
+        Err(errno) => Err(Failure::new(Stage::OpenTrace, name, errno).into()),
+    }
+}
+
+/// A copy of an inherited descriptor.
+fn take(number: i32) -> nix::Result<OwnedFd> {
+    let copy = duplicate(number)?;
+    let flags = OFlag::from_bits_truncate(fcntl(&copy, FcntlArg::F_GETFL)?);
+    if flags.contains(OFlag::O_PATH) || flags & OFlag::O_ACCMODE == OFlag::O_RDONLY {
+        return Err(Errno::EBADF);
+    }
+    // It was for pidone, and not for the command; what is stdio stays.
+    if number > STDERR_FILENO {
+        set_close_on_exec(number);
+    }
+    Ok(copy)
+}
+
+/// Without O_TRUNC: what turns out to be the command's own output is not to be emptied.
+fn open_path(path: &OsStr) -> nix::Result<OwnedFd> {
+    own_fd(open_file(path, FOR_OURSELVES | OFlag::O_CREAT | OFlag::O_APPEND, Mode::from_bits_truncate(0o666))?)
+}
+
+fn empty(to: &TraceTo, file: &OwnedFd) -> nix::Result<()> {
+    match to {
+        TraceTo::File(_) if kind(file) == Some(SFlag::S_IFREG) => ftruncate(file, 0),
+        _ => Ok(()),
+    }
+}
+
+/// How pidone opens what only it writes to.
+const FOR_OURSELVES: OFlag =
+    OFlag::O_WRONLY.union(OFlag::O_CLOEXEC).union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY);
+
+fn sink(to: &TraceTo, file: OwnedFd) -> Sink {
+    match to {
+        TraceTo::Descriptor(_) => shared(file),
+        TraceTo::File(_) => Sink::new(file, Way::Plainly),
+    }
+}
+
+/// For an open file that others may have, too.
+fn shared(copy: OwnedFd) -> Sink {
+    let way = match kind(&copy) {
+        Some(SFlag::S_IFREG | SFlag::S_IFBLK) => Way::Plainly,
+        Some(SFlag::S_IFSOCK) => Way::Sending,
+        Some(SFlag::S_IFCHR) if isatty(&copy).unwrap_or(false) => Way::InPieces,
+        _ => Way::AtOnce,
+    };
+    let is_pipe = kind(&copy) == Some(SFlag::S_IFIFO);
+    let own = if is_pipe || way == Way::InPieces { reopen(&copy, way) } else { None };
+    match own {
+        Some(own) => Sink::new(own, Way::Plainly),
+        None => Sink::new(copy, way),
+    }
+}
+
+/// The same pipe or terminal, opened once more, for never waiting. It fails without /proc, as another user (but for the
+/// controlling terminal, tty(4)), or when nobody reads the pipe any more.
+fn reopen(copy: &OwnedFd, way: Way) -> Option<OwnedFd> {
+    let by_name = |path: &str| own_fd(open_file(path, FOR_OURSELVES, Mode::empty()).ok()?).ok();
+    let is_controlling = || way == Way::InPieces && tcgetsid(copy).is_ok();
+    by_name(&format!("/proc/self/fd/{}", copy.as_raw_fd()))
+        .or_else(|| if is_controlling() { by_name("/dev/tty") } else { None })
+}
+
+fn kind(file: impl AsFd) -> Option<SFlag> {
+    fstat(file).ok().map(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT)
+}
+
+fn is_stdout(to: &TraceTo, file: &OwnedFd) -> bool {
+    let identity = |stat: FileStat| (stat.st_dev, stat.st_ino);
+    let same = match (fstat(file), fstat(std::io::stdout().as_fd())) {
+        (Ok(file), Ok(stdout)) => identity(file) == identity(stdout),
+        _ => false,
+    };
+    // /dev/null and the like mix nothing up.
+    let is_device = kind(file) == Some(SFlag::S_IFCHR) && !isatty(file).unwrap_or(false);
+    *to == TraceTo::Descriptor(STDOUT_FILENO) || (same && !is_device)
+}
