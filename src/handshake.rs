@@ -14,6 +14,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{Pid, pipe2, read, write};
+use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -92,7 +93,7 @@ impl Report {
 /// EMFILE, ENFILE.
 pub(crate) fn pipe() -> Result<(Listener, Reporter), Failure> {
     let (read_end, write_end) = own_pipe("report pipe")?;
-    Ok((Listener(read_end), Reporter(write_end)))
+    Ok((Listener { pipe: read_end, is_at_end: Cell::new(false) }, Reporter(write_end)))
 }
 
 /// A pipe of our own: close-on-exec, and clear of stdio.
@@ -105,7 +106,11 @@ pub(crate) fn own_pipe(name: &str) -> Result<(OwnedFd, OwnedFd), Failure> {
 }
 
 /// Outer's end.
-pub(crate) struct Listener(OwnedFd);
+pub(crate) struct Listener {
+    pipe: OwnedFd,
+    /// Nobody is there to say more.
+    is_at_end: Cell<bool>,
+}
 
 impl Listener {
     /// From now on each report raises `WATCH` in this process, and reading does not wait for one.
@@ -113,7 +118,7 @@ impl Listener {
     /// # Errors
     /// What fcntl(2) returns.
     pub(crate) fn watch(&self) -> nix::Result<()> {
-        watch(&self.0, WATCH, OFlag::O_NONBLOCK)
+        watch(&self.pipe, WATCH, OFlag::O_NONBLOCK)
     }
 
     /// The next report, if one is there; before `watch`, waits for it.
@@ -125,11 +130,20 @@ impl Listener {
         Report::decode(buffer.get(..length + object_length)?)
     }
 
+    /// Whether all that inside had to say has been read, and nobody there has the pipe any more.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.is_at_end.get()
+    }
+
     fn read(&self, buffer: &mut [u8]) -> Option<usize> {
         loop {
-            match read(&self.0, buffer) {
+            match read(&self.pipe, buffer) {
                 Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) | Ok(0) => return None,
+                Err(Errno::EAGAIN) => return None,
+                Ok(0) => {
+                    self.is_at_end.set(true);
+                    return None;
+                }
                 Ok(length) => return Some(length),
                 Err(errno) => {
                     warn!("cannot read what init reports: {}", reason(errno));
@@ -142,7 +156,7 @@ impl Listener {
 
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.pipe.as_fd()
     }
 }
 

@@ -27,7 +27,16 @@ pub(crate) fn is_ours() -> bool {
 
 /// A process chooses its own name: no byte of it is to drive the terminal.
 pub(crate) fn printable(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).escape_debug().to_string()
+    let mut text = String::new();
+    for character in String::from_utf8_lossy(name).chars() {
+        // Not by str::escape_debug, whose tables of all that is invisible weigh more than the rest of this file.
+        if character.is_control() || character == '\\' {
+            text.extend(character.escape_default());
+        } else {
+            text.push(character);
+        }
+    }
+    text
 }
 
 impl fmt::Display for Comm {

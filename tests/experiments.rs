@@ -107,7 +107,7 @@ fn e7_who_is_put_in_and_not_reaped_keeps_the_namespace_half_dead_and_enter_does_
     if !privilege::privileged() || !privilege::has("perl") || cfg!(not(target_arch = "x86_64")) {
         return;
     }
-    let mut running = Running::start(&mut Place::Isolated.shell("echo up; exec sleep 1000"));
+    let mut running = Running::start(&mut shell("exec $PIDONE -- sh -c 'echo up; exec sleep 1000' 2>&1"));
     running.expect("up");
     let init = procfs::only_child(running.pid());
     let (reader, writer) = std::io::pipe().expect("make a pipe");
@@ -121,6 +121,8 @@ fn e7_who_is_put_in_and_not_reaped_keeps_the_namespace_half_dead_and_enter_does_
         place.contains("zap_pid_ns_processes").then_some(())
     });
     assert!(running.is_running(), "and pidone outside waits for it");
+    let said = running.line();
+    assert!(said.contains("waits for") && said.contains("(sleep), state Z: ") && said.contains("(perl)"), "{said}");
     drop((command, writer));
     neglectful.expect("fork: Cannot allocate memory");
     running.end().dies_by(9);

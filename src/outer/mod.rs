@@ -1,10 +1,12 @@
 //! Runs in: outer. The process the user started, outside: clone, map ids, supervise, mirror the end.
 //!
 //! - [`supervise`]: the loop.
+//! - [`teardown`]: an init that does not come to its end.
 //! - [`mirror`]: ends the way the workload did.
 
 mod mirror;
 mod supervise;
+mod teardown;
 
 use crate::error::{Failure, Stage};
 use crate::exit::Outcome;

@@ -1,5 +1,6 @@
 //! Runs in: outer. Its loop: forwards signals to the child, reaps, and shows the shell when the workload stops.
 
+use super::teardown::Teardown;
 use crate::error::reason;
 use crate::forward::{Forwarder, Rules};
 use crate::handshake::{Listener, Report};
@@ -42,8 +43,12 @@ impl Inside<'_> {
         let rules = if place == Place::Bare { rules } else { rules.of_inner_hop() };
         let recipient = if rules.group { Recipient::Group(child) } else { Recipient::Process(child) };
         let mut forwarder = Forwarder::new(recipient, None, role, rules, parent, trace);
+        let mut teardown = Teardown::of(child);
         loop {
-            let info = forwarder.next();
+            let Some(info) = forwarder.next_before(teardown.due()) else {
+                teardown.explain();
+                continue;
+            };
             match info.signal() {
                 Some(Signal::CHLD) => match reap::drain(child, trace, |_| ()) {
                     MainChild::Stopped(signal) if place == Place::Bare => self.stopped(signal, &mut job),
@@ -66,7 +71,12 @@ impl Inside<'_> {
                     trace.signal(&info, Done::Continued, None);
                     self.resume_in_foreground();
                 }
-                Some(WATCH | Signal::IO) if info.is_from_kernel() => self.listen(&mut job),
+                Some(WATCH | Signal::IO) if info.is_from_kernel() => {
+                    self.listen(&mut job);
+                    if self.listener.is_at_end() && place == Place::Isolated {
+                        teardown.has_begun();
+                    }
+                }
                 _ => forwarder.forward(info),
             }
         }

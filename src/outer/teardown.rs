@@ -1,0 +1,64 @@
+//! Runs in: outer. An init that does not come to its end: it has killed everybody in its namespace, and waits in the kernel until
+//! each has been reaped (`zap_pid_ns_processes`). Who was put in from outside can be reaped there alone; who sleeps in the kernel
+//! first has to wake up.
+
+use crate::procfs::{self, Process};
+use log::warn;
+use nix::unistd::Pid;
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// How long an init may take to end, after it has closed its files, until something is said about it.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Watches an init's end.
+pub(super) struct Teardown {
+    init: Pid,
+    /// When to say who holds it; no more, once that is said.
+    due: Option<Instant>,
+}
+
+impl Teardown {
+    pub(super) fn of(init: Pid) -> Self {
+        Teardown { init, due: None }
+    }
+
+    /// Init has closed its end of the report pipe, and so is at its end.
+    pub(super) fn has_begun(&mut self) {
+        self.due = Some(Instant::now() + PATIENCE);
+    }
+
+    /// Until when to wait for it without a word.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// It has taken too long: says what it waits for.
+    pub(super) fn explain(&mut self) {
+        self.due = None;
+        let init = self.init;
+        let place = |pid: Pid| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+        let own = place(init);
+        let is_member = |process: &Process| process.pid != init && own.is_some() && place(process.pid) == own;
+        let all = procfs::processes();
+        match all.iter().find(|process| is_member(process)) {
+            None => warn!("init ({init}) is ending, and waits for somebody whom /proc does not show"),
+            Some(holder) => {
+                let parent = all.iter().find(|process| process.pid == holder.parent);
+                let parent = parent.map_or_else(|| "its parent".into(), ToString::to_string);
+                let advice = match holder.state {
+                    'Z' => format!("{parent} has put it in, and has to reap it or end"),
+                    _ => format!("it has been killed, and is in {}", wchan(holder.pid).display()),
+                };
+                warn!("init ({init}) is ending, and waits for {holder}, state {}: {advice}", holder.state);
+            }
+        }
+    }
+}
+
+/// The function of the kernel that it sleeps in.
+fn wchan(pid: Pid) -> PathBuf {
+    let name = fs::read_to_string(format!("/proc/{pid}/wchan")).unwrap_or_default();
+    if name.is_empty() || name == "0" { "user mode".into() } else { name.into() }
+}
