@@ -22,12 +22,14 @@
 //! - [`drop_in`]: tini, docker-init, dumb-init, catatonit; install-names
 //! - [`sessions`]: --new-session; on a real pseudo-terminal
 //! - [`probe`]: signals tried out on commands
+//! - [`completions`]: what bash and fish offer, zsh's syntax, the man page's
 //! - [`interface`]: help, version, logs, PIDONE_OPTIONS; the lists in README and help agree
 //!
 //! [`support`] has the runner, /proc readers, `eventually`, privilege, and the workloads that this program plays
 //! itself. `PIDONE_BIN` names another binary to test; `PIDONE_TEST_ROUNDS=N` makes races N times longer;
 //! `PIDONE_REQUIRE_PRIVILEGE=1` turns skips into failures.
 
+mod completions;
 mod death;
 mod drop_in;
 mod enter;

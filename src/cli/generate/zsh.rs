@@ -10,10 +10,13 @@ use std::fmt::Write as _;
 /// The script.
 pub(super) fn script() -> String {
     let verbs: Vec<_> = VERBS.iter().map(|verb| verb.name).collect();
+    let with_target = VERBS.iter().filter(|verb| verb.operand == Operand::TargetAndCommand);
+    let with_target: Vec<_> = with_target.map(|verb| verb.name).collect();
     let described: Vec<_> = VERBS.iter().map(|verb| quoted(&format!("{}:{}", verb.name, verb.summary))).collect();
     include_str!("_pidone.in")
         .replace("@NOTICE@", NOTICE)
         .replace("@VERB_PATTERN@", &verbs.join("|"))
+        .replace("@WITH_TARGET@", &with_target.join("|"))
         .replace("@DESCRIBED_VERBS@", &described.join(" "))
         .replace("@SIGNALS@", &signal_names().join(" "))
         .replace("@CAPABILITIES@", &capability_names().join(" "))
@@ -30,15 +33,15 @@ fn arm(verb: &Verb) -> String {
             let _ = writeln!(text, "                {}", quoted(&spec));
         }
     }
+    text += "            )\n";
     let operands: &[&str] = match verb.operand {
         Operand::Command => &["(-):command:_pidone_first", "*::arguments:_normal"],
-        Operand::TargetAndCommand => &["1:process or directory:_pidone_target", "*:::command:_pidone_inner"],
+        Operand::TargetAndCommand => &["1:process or directory:_pidone_target"],
         Operand::Directory => &["1:directory:_files -/"],
     };
-    for operand in operands {
-        let _ = writeln!(text, "                {}", quoted(operand));
-    }
-    text + "            )\n            ;;\n"
+    let operands: Vec<_> = operands.iter().map(|operand| quoted(operand)).collect();
+    let _ = writeln!(text, "            (( $#operands )) || operands=({})", operands.join(" "));
+    text + "            ;;\n"
 }
 
 /// One for each spelling. All may be repeated.
