@@ -26,7 +26,8 @@
 //! - [`interface`]: help, version, logs, PIDONE_OPTIONS; the lists in README and help agree
 //!
 //! [`support`] has the runner, /proc readers, `eventually`, privilege, and the workloads that this program plays
-//! itself. `PIDONE_BIN` names another binary to test; `PIDONE_TEST_ROUNDS=N` makes races N times longer;
+//! itself. `PIDONE_BIN` names another binary to test, and `PIDONE_OUTER` one that makes the namespace for it, if it runs in an
+//! emulator that can make none (docker/release.sh); `PIDONE_TEST_ROUNDS=N` makes races N times longer;
 //! `PIDONE_REQUIRE_PRIVILEGE=1` turns skips into failures.
 
 mod completions;
