@@ -18,6 +18,7 @@ set -euo pipefail
 umask 022
 export LC_ALL=C
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=docker/package/emulated.sh
 source docker/package/emulated.sh
 
 quick='' out=target/dist
@@ -48,27 +49,25 @@ copy_sources() {
         tar --create --null --files-from=- | tar --extract --directory="$1"
 }
 
-# No path of this machine is to stand in the binary. SOURCES CARGO-HOME: the options for rustc, as cargo's environment has them.
+# No path of this machine is to stand in the binary. SOURCES HOME: options for rustc, as a list of TOML's.
 remapping() {
-    local rustc library
-    rustc=$(rustc --version --verbose | sed -n 's/^commit-hash: //p')
+    local commit library
+    commit=$(rustc --version --verbose | sed -n 's/^commit-hash: //p')
     library=$(rustc --print sysroot)/lib/rustlib/src/rust
-    # With 0x1f between them.
-    printf '%s\x1f' "--remap-path-prefix=$1=/pidone" "--remap-path-prefix=$2=/cargo" |
-        cat - <(printf '%s' "--remap-path-prefix=$library=/rustc/$rustc")
+    printf "['--remap-path-prefix=%s=/pidone', '--remap-path-prefix=%s=/cargo', '--remap-path-prefix=%s=/rustc/%s']" \
+        "$1" "$2" "$library" "$commit"
 }
 
 # PLACE ARCH HOME: the path of the binary.
 build() {
-    local place=$1 target=$2-unknown-linux-musl home=$3 name
-    name=CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$target")_RUSTFLAGS
+    local place="$1" target="$2-unknown-linux-musl" home="$3"
     (
         cd "$place"
-        # The variable for one target is added to what .cargo/config.toml says; RUSTFLAGS would replace that.
+        # Options for a target are added to those of .cargo/config.toml; RUSTFLAGS would replace them.
         env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS CARGO_HOME="$home" CARGO_TARGET_DIR="$place/target" \
-            CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=aarch64-linux-gnu-gcc \
-            "$name=$(remapping "$place" "$home" | tr '\037' ' ')" \
-            cargo build --quiet --release --locked --offline --target "$target"
+            cargo build --quiet --release --locked --offline --target "$target" \
+            --config "target.$target.rustflags=$(remapping "$place" "$home")" \
+            --config "target.aarch64-unknown-linux-musl.linker='aarch64-linux-gnu-gcc'"
     )
     echo "$place/target/$target/release/pidone"
 }
@@ -166,10 +165,12 @@ echo "the same, byte for byte: $(cd "$tmp/again" && echo *)"
 
 step 'what it is made of'
 cargo metadata --format-version 1 --locked --offline --filter-platform x86_64-unknown-linux-musl |
-    perl docker/package/sbom.pl Cargo.lock "$(rustc --version)" >"$out/pidone-$version.cdx.json"
+    perl docker/package/sbom.pl Cargo.lock "$(rustc --version)" "$(cargo tree --locked --offline --edges normal \
+        --prefix none --target x86_64-unknown-linux-musl)" >"$out/pidone-$version.cdx.json"
 
 step 'aarch64 under emulation'
 try_emulated "$out/pidone-aarch64" "$out/pidone-x86_64" "$quick"
 
-(cd "$out" && find . -maxdepth 1 -type f ! -name SHA256SUMS -printf '%P\n' | sort | xargs sha256sum >SHA256SUMS)
+(cd "$out" && find . -maxdepth 1 -type f ! -name SHA256SUMS -printf '%P\n' | sort | xargs sha256sum) >"$tmp/sums"
+install -m 644 "$tmp/sums" "$out/SHA256SUMS"
 ls -l "$out"

@@ -1,9 +1,10 @@
+# shellcheck shell=bash disable=SC2016,SC2154 # for another shell to expand; set where it is read in
 # For docker/release.sh: the binary for aarch64 under qemu's user-mode emulation, on a machine that is none.
 #
 # qemu-aarch64-static passes system calls on, but knows no namespaces in clone(2) (EINVAL), and not all of prctl(2)
 # (PR_SET_CHILD_SUBREAPER: EINVAL). So a native pidone makes the namespace, and the one under test is PID 1 in it. What cannot be
-# seen so: isolated, bare, child subreaper, enter, probe, --uid and the like as another user; what the workload inherits (closed
-# stdio, the signal mask, pending alarms are qemu's own); signals 32 and 33, and death by a signal, which qemu ends with itself.
+# seen so: isolated, bare, child subreaper, enter, probe; what the workload inherits, for closed stdio, the signal mask, the
+# environment's order and alarms are first of all qemu's own; and real-time signals by number, for qemu renumbers them.
 
 # The tests that hold there, of the whole suite.
 readonly EMULATED_TESTS='
@@ -50,15 +51,15 @@ try_emulated() {
         echo 'NOT TRIED: no qemu-aarch64-static (Debian: qemu-user-static)'
         return
     fi
-    local emulated=(qemu-aarch64-static "$binary") place=(--as-pid1)
-    if (($(id -u) != 0)); then place+=(--map-root); fi
+    local emulated=(qemu-aarch64-static "$binary") around=(--as-pid1)
+    if (($(id -u) != 0)); then around+=(--map-root); fi
     is "pidone $version" "$("${emulated[@]}" --version)"
     is "$("$native" --help)" "$("${emulated[@]}" --help)"
     # In place as PID 1: it reaps, forwards, and ends as the workload did.
-    is '1 7' "$("$native" "${place[@]}" -- "${emulated[@]}" -- sh -c '(true &); echo $PPID; exit 7' && true; echo $?)"
-    is 143 "$("$native" "${place[@]}" -- "${emulated[@]}" -- sh -c 'kill -TERM $$' && true; echo $?)"
-    is 127 "$("$native" "${place[@]}" -- "${emulated[@]}" -- /no/such 2>/dev/null && true; echo $?)"
-    is hup "$("$native" "${place[@]}" -- "${emulated[@]}" -- sh -c 'trap "echo hup" HUP; kill -HUP 1; sleep 0.3')"
+    is '1 7' "$("$native" "${around[@]}" -- "${emulated[@]}" -- sh -c '(true &); echo $PPID; exit 7' && true; echo $?)"
+    is 143 "$("$native" "${around[@]}" -- "${emulated[@]}" -- sh -c 'kill -TERM $$' && true; echo $?)"
+    is 127 "$("$native" "${around[@]}" -- "${emulated[@]}" -- /no/such 2>/dev/null && true; echo $?)"
+    is hup "$("$native" "${around[@]}" -- "${emulated[@]}" -- sh -c 'trap "echo hup" HUP; kill -HUP 1; sleep 0.3')"
     echo 'as PID 1 it starts, reaps, forwards and ends as it should'
     if [[ ! $3 ]]; then emulated_tests "$binary" "$native"; fi
 }

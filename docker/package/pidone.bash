@@ -133,8 +133,8 @@ _pidone_typed() {
 # What stands before the piece that readline is going to replace.
 _pidone_trim() {
     local breaks=${COMP_WORDBREAKS//[!=:]/} kept=$1
-    if [[ -z $breaks || $kept != *[$breaks]* ]]; then return; fi
-    kept=${kept%"${kept##*[$breaks]}"}
+    if [[ -z $breaks || $kept != *["$breaks"]* ]]; then return; fi
+    kept=${kept%"${kept##*["$breaks"]}"}
     COMPREPLY=("${COMPREPLY[@]#"$kept"}")
 }
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env perl
 # Writes a bill of materials in CycloneDX 1.5 JSON: what is linked into the binary, from the output of `cargo metadata` on stdin.
 #
-#     cargo metadata ... | perl docker/package/sbom.pl Cargo.lock "$(rustc --version)"
+#     cargo metadata ... | perl docker/package/sbom.pl Cargo.lock "$(rustc --version)" "$(cargo tree --edges normal --prefix none ...)"
 use strict;
 use warnings;
 use Digest::SHA qw(sha256_hex);
 use JSON::PP;
 use POSIX qw(strftime);
 
-my ($lock_path, $rustc) = @ARGV;
+my ($lock_path, $rustc, $tree) = @ARGV;
 my $metadata = decode_json(do { local $/; <STDIN> });
 
 # The checksums of crates stand in Cargo.lock alone.
@@ -24,10 +24,13 @@ my %package = map { $_->{id} => $_ } @{ $metadata->{packages} };
 my %node = map { $_->{id} => $_ } @{ $metadata->{resolve}{nodes} };
 my $root = $metadata->{resolve}{root};
 
+# cargo's metadata names crates too that an optional dependency would bring; its tree does not.
+my %in_tree = map { /^(\S+) v(\S+)/ ? ("$1 $2" => 1) : () } split /\n/, $tree;
+
 # What a package is linked with: dependencies of its own, not those for tests or of build scripts.
 sub linked {
     my @linked = grep { grep { !defined $_->{kind} } @{ $_->{dep_kinds} } } @{ $node{ $_[0] }{deps} };
-    return sort map { $_->{pkg} } @linked;
+    return sort grep { $in_tree{"$package{$_}{name} $package{$_}{version}"} } map { $_->{pkg} } @linked;
 }
 
 sub purl { return "pkg:cargo/$_[0]{name}\@$_[0]{version}" }
