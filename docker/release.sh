@@ -136,7 +136,7 @@ second_home() {
 }
 
 home=${CARGO_HOME:-$HOME/.cargo}
-rustup target add --toolchain stable x86_64-unknown-linux-musl aarch64-unknown-linux-musl 2>/dev/null ||
+rustup target add x86_64-unknown-linux-musl aarch64-unknown-linux-musl 2>/dev/null ||
     give_up 'rustup has no target for aarch64'
 cargo fetch --quiet --locked
 second_home
