@@ -22,7 +22,7 @@ pub(crate) fn is_effective(number: u32) -> bool {
 pub(crate) struct Capabilities(pub(crate) u64);
 
 /// Their names without `cap_`, by number.
-const NAMES: &[&str] = &[
+pub(crate) const NAMES: &[&str] = &[
     "chown",
     "dac_override",
     "dac_read_search",

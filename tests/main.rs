@@ -26,12 +26,15 @@
 //! - [`library`]: the examples of the crate as a library
 //! - [`inspect`]: what it says of processes of every kind
 //! - [`inspect_signals`]: what it says of signals, and what they then really do
+//! - [`completions`]: what bash and fish offer, zsh's syntax, the man page's
 //! - [`interface`]: help, version, logs, PIDONE_OPTIONS; the lists in README and help agree
 //!
 //! [`support`] has the runner, /proc readers, `eventually`, privilege, and the workloads that this program plays
-//! itself. `PIDONE_BIN` names another binary to test; `PIDONE_TEST_ROUNDS=N` makes races N times longer;
+//! itself. `PIDONE_BIN` names another binary to test, and `PIDONE_OUTER` one that makes the namespace for it, if it runs in an
+//! emulator that can make none (docker/release.sh); `PIDONE_TEST_ROUNDS=N` makes races N times longer;
 //! `PIDONE_REQUIRE_PRIVILEGE=1` turns skips into failures.
 
+mod completions;
 mod death;
 mod drop_in;
 mod enter;

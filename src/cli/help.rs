@@ -60,7 +60,7 @@ fn push_groups(text: &mut String, gap: &str, mut push: impl FnMut(&mut String, &
     }
 }
 
-const USAGE: &str = "\
+pub(super) const USAGE: &str = "\
 pidone gives any command a correct PID 1: it reaps zombies, forwards every signal once, mirrors the
 exit.
 
@@ -90,7 +90,7 @@ pub(crate) fn version() -> String {
     format!("pidone {}\n", env!("CARGO_PKG_VERSION"))
 }
 
-const PLACES: &str = "       pidone run [OPTIONS] [--] COMMAND [ARG...]
+pub(super) const PLACES: &str = "       pidone run [OPTIONS] [--] COMMAND [ARG...]
        pidone enter PID|DIR [OPTIONS] [--] [COMMAND [ARG...]]
        pidone probe [OPTIONS] [--] COMMAND [ARG...]
        pidone release DIR
@@ -114,7 +114,7 @@ install-names makes links to pidone in DIR: tini, tini-static, docker-init, dumb
 Called by one of these names pidone takes the command line and the environment of that program.
 ";
 
-const EXIT_STATUS: &str = "
+pub(super) const EXIT_STATUS: &str = "
 Exit status:
   0-255  the command's own
   125    pidone itself failed, wrong usage included
@@ -124,14 +124,14 @@ Exit status:
          which a shell shows as 128+N too.
 ";
 
-const ENVIRONMENT: &str = "
+pub(super) const ENVIRONMENT: &str = "
 Environment:
   PIDONE_OPTIONS  options read before those of the command line, split as a shell splits words
   RUST_LOG        what to log on stderr, such as info or debug
   LISTEN_PID, LISTEN_PIDFDID  made to name the command where they named pidone (sd_listen_fds(3))
 ";
 
-const EXAMPLES: &str = "
+pub(super) const EXAMPLES: &str = "
 Examples:
   ENTRYPOINT [\"/pidone\", \"--\"]             in a Dockerfile: whatever CMD says gets a correct PID 1
   pidone --uid www --stop-timeout 8s -- ./server

@@ -7,10 +7,13 @@
 //! - [`personalities`]: the command lines of tini, dumb-init and catatonit.
 //! - [`personality_texts`]: what is printed under their names.
 //! - [`options`]: the table of all options.
+//! - `generate`: from the table to the man page and the completions for shells; part of the tests alone.
 //! - [`help`]: what `-h`, `--help` and `--version` print.
 
 mod args;
 mod files;
+#[cfg(test)]
+mod generate;
 mod help;
 mod inspect;
 mod options;

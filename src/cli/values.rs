@@ -200,7 +200,7 @@ pub(super) fn word(value: OsString) -> Meaning<OsString> {
 }
 
 /// The resources of getrlimit(2), by their names in prlimit(1).
-const RESOURCES: &[(&str, Resource)] = &[
+pub(super) const RESOURCES: &[(&str, Resource)] = &[
     ("as", Resource::RLIMIT_AS),
     ("core", Resource::RLIMIT_CORE),
     ("cpu", Resource::RLIMIT_CPU),

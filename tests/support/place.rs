@@ -2,7 +2,7 @@
 
 use super::privilege::{as_nobody, privileged, user_namespaces};
 use super::{Running, binary, pidone, procfs};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
 /// Where pidone runs the workload.
@@ -23,6 +23,9 @@ pub enum Place {
 impl Place {
     /// All places in which an init stands between outside and workload, as far as they can be had here.
     pub fn with_init() -> Vec<Place> {
+        if outer().is_some() {
+            return vec![Place::PidOne];
+        }
         let mut places = vec![Place::Subreaper];
         if privileged() {
             places.extend([Place::PidOne, Place::Isolated]);
@@ -36,7 +39,7 @@ impl Place {
     /// All of them.
     pub fn all() -> Vec<Place> {
         let mut places = Self::with_init();
-        if privileged() {
+        if privileged() && outer().is_none() {
             places.push(Place::Bare);
         }
         places
@@ -57,7 +60,10 @@ impl Place {
         let mut line = pidone([""; 0]);
         match self {
             Place::Subreaper => as_nobody(&mut line).arg("--in-place"),
-            Place::PidOne => line.args(["--as-pid1", "--"]).arg(binary()),
+            Place::PidOne => {
+                line = outer().map_or(line, Command::new);
+                line.args(["--as-pid1", "--"]).arg(binary())
+            }
             Place::Isolated => &mut line,
             Place::Bare => line.arg("--as-pid1"),
             Place::MapRoot => as_nobody(&mut line).arg("--map-root"),
@@ -71,6 +77,11 @@ impl Place {
     pub fn shell(self, script: &str) -> Command {
         self.pidone(&[], &["sh", "-c", script])
     }
+}
+
+/// The pidone that makes the namespace for one under test which cannot: in place as PID 1 is then the only place.
+fn outer() -> Option<OsString> {
+    std::env::var_os("PIDONE_OUTER")
 }
 
 /// The places for tests on a terminal, as far as they can be had, as options; in place needs no privilege.
