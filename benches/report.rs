@@ -19,8 +19,12 @@ pub fn table(table: &Table) -> String {
         let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("  {cell:>width$}"));
         format!("  {who:<name_width$}{}\n", padded.collect::<String>())
     };
-    let mut text = format!("{} [{}]\n", table.title, table.key);
-    text += &line(&format!("({}; n = {})", table.unit, table.runs), &[]).replace("  (", "  (");
+    let mut text = format!(
+        "{} [{}]
+  in {}, n = {}
+",
+        table.title, table.key, table.unit, table.runs
+    );
     text += &line("", &heads);
     for (who, cells) in &lines {
         match cells {
