@@ -50,8 +50,10 @@ fn cells(lab: &Lab, contestant: &Contestant, place: Place) -> Result<Vec<f64>, S
 /// Of the process that is started, and of the PID 1 in it if there is one. Each says `==PID== Collected : N` at its end.
 fn by_callgrind(command: &[String]) -> [f64; 2] {
     let Some(valgrind) = find("valgrind") else { return [f64::NAN; 2] };
-    let options = ["--tool=callgrind", "--trace-children=yes", "--callgrind-out-file=/dev/null"];
-    let (pid, said) = alone(Command::new(valgrind).args(options).args(command));
+    let options = ["--vgdb=no", "--tool=callgrind", "--trace-children=yes", "--callgrind-out-file=/dev/null"];
+    // Now and then valgrind loses a call that a signal interrupts, and what runs in it fails.
+    let mut runs = (0..5).map(|_| alone(Command::new(&valgrind).args(options).args(command)));
+    let Some((pid, said)) = runs.find(|(_, said)| !said.is_empty()) else { return [f64::NAN; 2] };
     [pid, 1].map(|pid| {
         let begin = format!("=={pid}== Collected :");
         let count = said.lines().find_map(|line| line.strip_prefix(&begin)?.trim().parse().ok());
