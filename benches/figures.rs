@@ -33,6 +33,21 @@ impl Table {
         row.cells.as_ref().ok()?.get(column).copied()
     }
 
+    /// Without the columns in which nobody has a number.
+    pub fn without_empty_columns(mut self) -> Self {
+        for column in (0..self.columns.len()).rev().filter(|column| *column != self.basis) {
+            if self.rows.iter().all(|row| self.cell(row.who, column).is_none_or(f64::is_nan)) {
+                self.columns.remove(column);
+                self.rows
+                    .iter_mut()
+                    .filter_map(|row| row.cells.as_mut().ok())
+                    .for_each(|cells| drop(cells.remove(column)));
+                self.basis -= usize::from(column < self.basis);
+            }
+        }
+        self
+    }
+
     /// How many times the floor's.
     pub fn over_floor(&self, row: &Row) -> Option<f64> {
         ratio(self.value(row.who)?, self.value(FLOOR)?)

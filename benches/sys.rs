@@ -185,11 +185,11 @@ fn set_of(signal: c_int) -> libc::sigset_t {
     unsafe { set.assume_init() }
 }
 
-/// How a user can be root for what is measured: in a user namespace of its own.
+/// How a user can be root for what is measured: in a user namespace of its own, with a mount namespace that belongs to it.
 pub fn become_root_of_a_user_namespace() -> io::Result<()> {
     use nix::sched::{CloneFlags, unshare};
     let (uid, gid) = (nix::unistd::getuid(), nix::unistd::getgid());
-    unshare(CloneFlags::CLONE_NEWUSER)?;
+    unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)?;
     std::fs::write("/proc/self/setgroups", "deny")?;
     std::fs::write("/proc/self/uid_map", format!("0 {uid} 1"))?;
     std::fs::write("/proc/self/gid_map", format!("0 {gid} 1"))

@@ -34,6 +34,7 @@ fn table(lab: &Lab, place: Place, key: &str, title: &str) -> Table {
         runs: 1,
         rows: rows.chain(absent(unfit)).collect(),
     }
+    .without_empty_columns()
 }
 
 fn cells(lab: &Lab, contestant: &Contestant, place: Place) -> Result<Vec<f64>, String> {

@@ -26,6 +26,11 @@ fn in_one_place(lab: &Lab, place: Place, instances: usize) -> io::Result<Vec<Tab
         let instances: Vec<Playing> =
             (0..instances).map(|_| start(lab, contestant, place)).collect::<io::Result<_>>()?;
         let who = contestant.name;
+        // Those that were started before the last one have had longer to come to rest.
+        for one in instances.last() {
+            settle(one.pid)?;
+            settle(one.init(place)?)?;
+        }
         if place == Place::Isolated {
             outers.push(Row { who, cells: Ok(average(instances.iter().map(|one| Ok(one.pid)))?) });
         }
@@ -71,7 +76,6 @@ fn average(pids: impl Iterator<Item = io::Result<i32>>) -> io::Result<Vec<f64>> 
 }
 
 fn memory(pid: i32) -> io::Result<[f64; COLUMNS.len()]> {
-    settle(pid)?;
     let rollup = format!("/proc/{pid}/smaps_rollup");
     let kilobytes = |text: io::Result<String>| {
         let number = text?.split_whitespace().next().and_then(|number| number.parse().ok());
