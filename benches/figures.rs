@@ -35,8 +35,10 @@ impl Table {
 
     /// Without the columns in which nobody has a number.
     pub fn without_empty_columns(mut self) -> Self {
-        for column in (0..self.columns.len()).rev().filter(|column| *column != self.basis) {
-            if self.rows.iter().all(|row| self.cell(row.who, column).is_none_or(f64::is_nan)) {
+        for column in (0..self.columns.len()).rev() {
+            if column != self.basis
+                && self.rows.iter().all(|row| self.cell(row.who, column).is_none_or(f64::is_nan))
+            {
                 self.columns.remove(column);
                 self.rows
                     .iter_mut()

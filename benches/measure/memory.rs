@@ -27,7 +27,7 @@ fn in_one_place(lab: &Lab, place: Place, instances: usize) -> io::Result<Vec<Tab
             (0..instances).map(|_| start(lab, contestant, place)).collect::<io::Result<_>>()?;
         let who = contestant.name;
         // Those that were started before the last one have had longer to come to rest.
-        for one in instances.last() {
+        if let Some(one) = instances.last() {
             settle(one.pid)?;
             settle(one.init(place)?)?;
         }
