@@ -40,10 +40,9 @@ impl Table {
                 && self.rows.iter().all(|row| self.cell(row.who, column).is_none_or(f64::is_nan))
             {
                 self.columns.remove(column);
-                self.rows
-                    .iter_mut()
-                    .filter_map(|row| row.cells.as_mut().ok())
-                    .for_each(|cells| drop(cells.remove(column)));
+                for cells in self.rows.iter_mut().filter_map(|row| row.cells.as_mut().ok()) {
+                    cells.remove(column);
+                }
                 self.basis -= usize::from(column < self.basis);
             }
         }

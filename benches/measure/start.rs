@@ -25,8 +25,8 @@ fn in_place_of(lab: &Lab, place: Place, key: &str, title: &str, runs: usize) -> 
     Ok(table)
 }
 
-/// Microseconds from start to exit. Each round has one run of everybody, beginning with another one each time, so that what
-/// disturbs the machine for a while disturbs all of them.
+/// Microseconds from start to exit. Each round has one run of everybody, so that what disturbs the machine for a while disturbs
+/// all of them; and an order of its own, so that nobody always finds the caches as the same other one has left them.
 pub fn interleaved(
     lab: &Lab,
     contestants: &[Contestant],
@@ -36,9 +36,11 @@ pub fn interleaved(
     let prepared: Vec<Prepared> =
         contestants.iter().map(|contestant| lab.prepare(contestant, place, &lab.nothing())).collect();
     let mut samples: Vec<_> = contestants.iter().map(|contestant| (contestant.name, Vec::new())).collect();
-    for round in 0..runs {
-        for turn in 0..prepared.len() {
-            let number = (round + turn) % prepared.len();
+    let mut order: Vec<usize> = (0..prepared.len()).collect();
+    let mut chance = Chance(1);
+    for _ in 0..runs {
+        chance.shuffle(&mut order);
+        for &number in &order {
             let begin = sys::now();
             let status = sys::wait_for(prepared[number].start()?)?;
             let taken = sys::now() - begin;
@@ -49,4 +51,20 @@ pub fn interleaved(
         }
     }
     Ok(samples)
+}
+
+/// A sequence of numbers that looks like chance (Knuth's MMIX), and is the same in every run of the benchmark.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % end
+    }
+
+    fn shuffle(&mut self, items: &mut [usize]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
+    }
 }
