@@ -5,7 +5,7 @@
 //!
 //! - [`contestants`]: who is measured; `floor/` has the C
 //! - [`lab`]: builds and starts them; [`workloads`]: what they run; [`sys`]: the only unsafe code
-//! - [`measure`]: the measurements
+//! - [`measure`]: the measurements; [`turns`]: who comes when
 //! - [`figures`]: what they bring; [`report`], [`record`], [`chart`]: as text, JSON and SVG; [`bounds`]: against the promises
 //!
 //! Everything is measured in one run and in turns, one run of each contestant in each round; what counts are ratios, and an
@@ -20,6 +20,7 @@ mod measure;
 mod record;
 mod report;
 mod sys;
+mod turns;
 mod workloads;
 
 use lab::Lab;

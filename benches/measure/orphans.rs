@@ -4,6 +4,7 @@ use crate::contestants::{Contestant, Place};
 use crate::figures::{Row, Table, absent, median};
 use crate::lab::{Lab, settle};
 use crate::sys;
+use crate::turns::Turns;
 use std::io;
 
 pub fn measure(lab: &Lab) -> io::Result<Vec<Table>> {
@@ -29,8 +30,10 @@ fn one_by_one(lab: &Lab, fit: &[Contestant]) -> io::Result<Table> {
         settle(play.pid)?;
         playing.push((contestant.name, play, Vec::new()));
     }
+    let mut turns = Turns::of(playing.len());
     for _ in 0..BATCHES {
-        for (_, play, samples) in &mut playing {
+        for &number in turns.next_round() {
+            let (_, play, samples) = &mut playing[number];
             let before = sys::cpu_time(play.pid)?;
             play.work()?;
             samples.push((sys::cpu_time(play.pid)? - before) as f64 / 1e3 / batch as f64);
@@ -52,9 +55,11 @@ fn at_once(lab: &Lab, fit: &[Contestant]) -> io::Result<Table> {
     let zombies = lab.runs(20_000, 600).min(room_for_processes()?);
     let rounds = lab.runs(5, 1);
     let mut samples: Vec<(_, Vec<f64>, Vec<f64>)> = fit.iter().map(|one| (one.name, vec![], vec![])).collect();
+    let mut turns = Turns::of(fit.len());
     for _ in 0..rounds {
-        for (contestant, (_, times, works)) in fit.iter().zip(&mut samples) {
-            let mut play = lab.play(contestant, Place::PidOne, "zombies", zombies)?;
+        for &number in turns.next_round() {
+            let (_, times, works) = &mut samples[number];
+            let mut play = lab.play(&fit[number], Place::PidOne, "zombies", zombies)?;
             let before = sys::cpu_time(play.pid)?;
             times.push(play.work()? as f64 / 1e6);
             works.push((sys::cpu_time(play.pid)? - before) as f64 / 1e3 / zombies as f64);

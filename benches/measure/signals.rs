@@ -5,6 +5,7 @@ use crate::contestants::{Contestant, Place};
 use crate::figures::{Row, Table, absent, distribution};
 use crate::lab::{Lab, Playing, settle};
 use crate::sys;
+use crate::turns::Turns;
 use nix::libc::SIGUSR1;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io;
@@ -45,8 +46,10 @@ fn samples(lab: &Lab, fit: &[Contestant], place: Place) -> io::Result<(Samples, 
             silent.push(contestant.name)
         }
     }
+    let mut turns = Turns::of(playing.len());
     for _ in 0..lab.runs(10_000, 300) {
-        for (_, play, samples) in &mut playing {
+        for &number in turns.next_round() {
+            let (_, play, samples) = &mut playing[number];
             let sent = sys::now();
             sys::kill(play.pid, SIGUSR1)?;
             samples.push((play.answer()? - sent) as f64 / 1e3);

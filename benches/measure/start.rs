@@ -4,6 +4,7 @@ use crate::contestants::{Contestant, Place};
 use crate::figures::{Table, absent, distribution};
 use crate::lab::Lab;
 use crate::sys::{self, Prepared};
+use crate::turns::Turns;
 use std::io;
 
 pub fn measure(lab: &Lab) -> io::Result<Vec<Table>> {
@@ -36,11 +37,9 @@ pub fn interleaved(
     let prepared: Vec<Prepared> =
         contestants.iter().map(|contestant| lab.prepare(contestant, place, &lab.nothing())).collect();
     let mut samples: Vec<_> = contestants.iter().map(|contestant| (contestant.name, Vec::new())).collect();
-    let mut order: Vec<usize> = (0..prepared.len()).collect();
-    let mut chance = Chance(1);
+    let mut turns = Turns::of(prepared.len());
     for _ in 0..runs {
-        chance.shuffle(&mut order);
-        for &number in &order {
+        for &number in turns.next_round() {
             let begin = sys::now();
             let status = sys::wait_for(prepared[number].start()?)?;
             let taken = sys::now() - begin;
@@ -51,20 +50,4 @@ pub fn interleaved(
         }
     }
     Ok(samples)
-}
-
-/// A sequence of numbers that looks like chance (Knuth's MMIX), and is the same in every run of the benchmark.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % end
-    }
-
-    fn shuffle(&mut self, items: &mut [usize]) {
-        for last in (1..items.len()).rev() {
-            items.swap(last, self.below(last + 1));
-        }
-    }
 }
