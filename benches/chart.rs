@@ -81,8 +81,9 @@ fn panel(body: &mut String, y: &mut usize, table: &Table, column: usize, title: 
             "<rect class=\"{class}\" x=\"{NAMES}\" y=\"{}\" width=\"{length:.1}\" height=\"14\" rx=\"2\"/>",
             *y - 11
         );
-        let ratio =
-            floor.filter(|floor| *floor > 0.0).map_or_else(String::new, |floor| format!(" ({:.2})", value / floor));
+        let ratio = floor
+            .filter(|floor| *floor > 0.0)
+            .map_or_else(String::new, |floor| format!(" ({:.2} ×)", value / floor));
         text(body, NAMES + length as usize + 8, *y, "small", &format!("{}{ratio}", number(value)));
     }
 }

@@ -13,35 +13,53 @@ use std::path::{Path, PathBuf};
 
 const NOTHING: Option<&str> = None;
 
+/// How often it grows anew: what disturbs the machine for a while is not to disturb one size alone.
+const CYCLES: usize = 5;
+
 pub fn measure(lab: &Lab) -> io::Result<Vec<Table>> {
-    let before = File::open("/proc/self/ns/mnt")?;
-    unshare(CloneFlags::CLONE_NEWNS)?;
-    let mounts = with_mounts(lab);
-    setns(&before, CloneFlags::CLONE_NEWNS)?;
-    Ok(vec![mounts?, with_namespaces(lab)?])
+    let (fit, unfit) = lab.entrants(Place::Isolated);
+    let mut mounts = Growth::of(&fit);
+    let mut namespaces = Growth::of(&fit);
+    for _ in 0..lab.runs(CYCLES, 1) {
+        calm_down();
+        let before = File::open("/proc/self/ns/mnt")?;
+        unshare(CloneFlags::CLONE_NEWNS)?;
+        let measured = with_mounts(lab, &fit, &mut mounts);
+        setns(&before, CloneFlags::CLONE_NEWNS)?;
+        measured?;
+        calm_down();
+        with_namespaces(lab, &fit, &mut namespaces)?;
+    }
+    Ok(vec![
+        mounts.table("growth.mounts", "Isolated start to exit, by mounts in the caller's namespace", &unfit),
+        namespaces.table("growth.namespaces", "Isolated start to exit, by PID and mount namespaces alive", &unfit),
+    ])
+}
+
+/// The kernel takes away dead namespaces and their mounts after their end, in its own time.
+fn calm_down() {
+    std::thread::sleep(std::time::Duration::from_secs(1));
 }
 
 /// First with as few mounts as can be, then with more.
-fn with_mounts(lab: &Lab) -> io::Result<Table> {
-    let (fit, unfit) = lab.entrants(Place::Isolated);
+fn with_mounts(lab: &Lab, fit: &[Contestant], growth: &mut Growth) -> io::Result<()> {
     mount(NOTHING, "/", NOTHING, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NOTHING)?;
-    let few = keep_few_mounts(lab, &fit)?;
-    // Where there is no /proc, and no /dev, not everybody starts.
+    let few = keep_few_mounts(lab, fit)?;
+    // Where there is no /dev, not everybody starts.
     let lowest = lab.entrants(Place::Isolated).0;
     let place = lab.directory().join("mounts");
-    std::fs::create_dir(&place)?;
+    std::fs::create_dir_all(&place)?;
     let mut there = few;
-    let mut growth = Growth::new(&fit);
     for wanted in [few, 100, 1000] {
         for number in there..wanted {
             let point = place.join(number.to_string());
-            std::fs::create_dir(&point)?;
+            std::fs::create_dir_all(&point)?;
             mount(Some("none"), &point, Some("tmpfs"), MsFlags::empty(), Some("size=4k"))?;
         }
         there = wanted.max(there);
-        growth.measure(lab, if there == few { &lowest } else { &fit }, &format!("{there} mounts"))?;
+        growth.measure(lab, if there == few { &lowest } else { fit }, &format!("{there} mounts"))?;
     }
-    Ok(growth.table("growth.mounts", "Isolated start to exit, by mounts in the caller's namespace", unfit))
+    Ok(())
 }
 
 /// Takes away all mounts but those with the programs. Returns how many are left.
@@ -70,60 +88,61 @@ fn mount_points() -> io::Result<Vec<PathBuf>> {
 }
 
 /// With instances of pidone that are alive, each with namespaces of its own.
-fn with_namespaces(lab: &Lab) -> io::Result<Table> {
-    let (fit, unfit) = lab.entrants(Place::Isolated);
-    let host =
-        contestants::all(Place::Isolated, &lab.built).0.into_iter().find(|one| one.name == contestants::PIDONE);
-    let host = host.ok_or(io::ErrorKind::NotFound)?;
+fn with_namespaces(lab: &Lab, fit: &[Contestant], growth: &mut Growth) -> io::Result<()> {
+    let host = fit.iter().find(|one| one.name == contestants::PIDONE).ok_or(io::ErrorKind::NotFound)?;
     let mut alive: Vec<Playing> = Vec::new();
-    let mut growth = Growth::new(&fit);
-    for wanted in [1, 100, lab.runs(500, 100)] {
+    for wanted in [1, 100, lab.runs(500, 200)] {
         while alive.len() < wanted {
-            alive.push(lab.play(&host, Place::Isolated, "hold", 0)?);
+            alive.push(lab.play(host, Place::Isolated, "hold", 0)?);
         }
-        growth.measure(lab, &fit, &format!("{wanted} alive"))?;
+        growth.measure(lab, fit, &format!("{wanted} alive"))?;
     }
-    Ok(growth.table("growth.namespaces", "Isolated start to exit, by PID and mount namespaces alive", unfit))
+    Ok(())
 }
 
-/// A row for each contestant that grows by a column with each step.
+/// What everybody took at each size.
 struct Growth {
     columns: Vec<String>,
-    rows: Vec<(&'static str, Vec<f64>)>,
-    runs: usize,
+    /// For each contestant and column.
+    samples: Vec<(&'static str, Vec<Vec<f64>>)>,
 }
 
 impl Growth {
-    fn new(fit: &[Contestant]) -> Self {
-        Growth { columns: Vec::new(), rows: fit.iter().map(|one| (one.name, Vec::new())).collect(), runs: 0 }
+    fn of(fit: &[Contestant]) -> Self {
+        Growth { columns: Vec::new(), samples: fit.iter().map(|one| (one.name, Vec::new())).collect() }
     }
 
     fn measure(&mut self, lab: &Lab, fit: &[Contestant], column: &str) -> io::Result<()> {
-        if self.columns.iter().any(|there| there == column) {
-            return Ok(());
-        }
-        self.runs = lab.runs(200, 10);
         lab.stay_on_one_processor(true)?;
-        let samples = interleaved(lab, fit, Place::Isolated, self.runs);
+        let measured = interleaved(lab, fit, Place::Isolated, lab.runs(200 / CYCLES, 10));
         lab.stay_on_one_processor(false)?;
-        let medians: Vec<_> = samples?.into_iter().map(|(who, samples)| (who, median(samples))).collect();
-        for (who, cells) in &mut self.rows {
-            cells.push(medians.iter().find(|(name, _)| name == who).map_or(f64::NAN, |(_, median)| *median));
+        let number = self.columns.iter().position(|there| there == column).unwrap_or_else(|| {
+            self.columns.push(column.to_owned());
+            self.samples.iter_mut().for_each(|(_, columns)| columns.push(Vec::new()));
+            self.columns.len() - 1
+        });
+        for (who, samples) in measured? {
+            if let Some((_, columns)) = self.samples.iter_mut().find(|(name, _)| *name == who) {
+                columns[number].extend(samples);
+            }
         }
-        self.columns.push(column.to_owned());
         Ok(())
     }
 
-    fn table(self, key: &str, title: &str, unfit: Vec<(&'static str, String)>) -> Table {
-        let rows = self.rows.into_iter().map(|(who, cells)| Row { who, cells: Ok(cells) });
+    fn table(self, key: &str, title: &str, unfit: &[(&'static str, String)]) -> Table {
+        let runs = self.samples.first().and_then(|(_, columns)| columns.last()).map_or(0, Vec::len);
+        let rows = self
+            .samples
+            .into_iter()
+            .map(|(who, columns)| Row { who, cells: Ok(columns.into_iter().map(median).collect()) });
         Table {
             key: key.to_owned(),
             title: format!("{title} (median)"),
             unit: "µs",
             basis: self.columns.len() - 1,
             columns: self.columns,
-            runs: self.runs,
-            rows: rows.chain(absent(unfit)).collect(),
+            runs,
+            rows: rows.chain(absent(unfit.to_vec())).collect(),
         }
     }
 }

@@ -22,21 +22,24 @@ fn in_one_place(lab: &Lab, place: Place, instances: usize) -> io::Result<Vec<Tab
     let (fit, unfit) = lab.entrants(place);
     let (mut inits, mut outers) = (Vec::new(), Vec::new());
     for contestant in &fit {
-        // One contestant's instances at a time: how many share a page is part of the figure.
-        let instances: Vec<Playing> =
-            (0..instances).map(|_| start(lab, contestant, place)).collect::<io::Result<_>>()?;
+        let (mut of_init, mut of_outer) = (Vec::new(), Vec::new());
+        for _ in 0..if instances == 1 { lab.runs(10, 3) } else { 1 } {
+            // One contestant's instances at a time: how many share a page is part of the figure.
+            let playing = all_at_once(lab, contestant, place, instances)?;
+            for one in &playing {
+                let init = one.init(place)?;
+                if place == Place::Isolated {
+                    of_outer.push(memory(one.pid)?);
+                }
+                // Without a child, it is the workload.
+                if child_of(init).is_ok() {
+                    of_init.push(memory(init)?);
+                }
+            }
+        }
         let who = contestant.name;
-        // Those that were started before the last one have had longer to come to rest.
-        if let Some(one) = instances.last() {
-            settle(one.pid)?;
-            settle(one.init(place)?)?;
-        }
-        if place == Place::Isolated {
-            outers.push(Row { who, cells: Ok(average(instances.iter().map(|one| Ok(one.pid)))?) });
-        }
-        let cells = average(instances.iter().filter_map(|one| init_of(one, place).transpose()))?;
-        let none = || "has none: the workload is PID 1".to_owned();
-        inits.push(Row { who, cells: if cells.is_empty() { Err(none()) } else { Ok(cells) } });
+        outers.push(Row { who, cells: average(&of_outer) });
+        inits.push(Row { who, cells: average(&of_init) });
     }
     let (key, words) =
         if place == Place::PidOne { ("pid-1", "in place as PID 1") } else { ("isolated", "isolated") };
@@ -56,21 +59,22 @@ fn in_one_place(lab: &Lab, place: Place, instances: usize) -> io::Result<Vec<Tab
     Ok(if place == Place::Isolated { vec![table("outer", outers), inits] } else { vec![inits] })
 }
 
-fn start(lab: &Lab, contestant: &Contestant, place: Place) -> io::Result<Playing> {
-    lab.play(contestant, place, "hold", 0)
+/// Instances that have come to rest.
+fn all_at_once(lab: &Lab, contestant: &Contestant, place: Place, instances: usize) -> io::Result<Vec<Playing>> {
+    let playing: Vec<Playing> =
+        (0..instances).map(|_| lab.play(contestant, place, "hold", 0)).collect::<io::Result<_>>()?;
+    // Those that were started before the last one have had longer.
+    if let Some(last) = playing.last() {
+        settle(last.pid)?;
+        settle(last.init(place)?)?;
+    }
+    Ok(playing)
 }
 
-/// The process between outer and the workload, if there is one.
-fn init_of(playing: &Playing, place: Place) -> io::Result<Option<i32>> {
-    let init = playing.init(place)?;
-    Ok(child_of(init).is_ok().then_some(init))
-}
-
-/// For each column, what a process has on average; nothing if there is no process.
-fn average(pids: impl Iterator<Item = io::Result<i32>>) -> io::Result<Vec<f64>> {
-    let all = pids.map(|pid| memory(pid?)).collect::<io::Result<Vec<_>>>()?;
+/// For each column, what a process has on average.
+fn average(all: &[[f64; COLUMNS.len()]]) -> Result<Vec<f64>, String> {
     if all.is_empty() {
-        return Ok(Vec::new());
+        return Err("has none: the workload is PID 1".to_owned());
     }
     Ok((0..COLUMNS.len()).map(|column| all.iter().map(|one| one[column]).sum::<f64>() / all.len() as f64).collect())
 }
