@@ -23,9 +23,12 @@ pub fn measure(lab: &Lab) -> io::Result<Vec<Table>> {
     for _ in 0..lab.runs(CYCLES, 1) {
         calm_down();
         let before = File::open("/proc/self/ns/mnt")?;
+        let directory = std::env::current_dir()?;
         unshare(CloneFlags::CLONE_NEWNS)?;
         let measured = with_mounts(lab, &fit, &mut mounts);
         setns(&before, CloneFlags::CLONE_NEWNS)?;
+        // It has gone to the root directory there (setns(2)).
+        std::env::set_current_dir(directory)?;
         measured?;
         calm_down();
         with_namespaces(lab, &fit, &mut namespaces)?;
