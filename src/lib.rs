@@ -81,6 +81,9 @@ mod namespace;
 mod signal;
 mod sys;
 
+#[doc = include_str!("pid1.md")]
+pub mod pid1 {}
+
 pub use crate::embed::{Ended, Launch, LaunchError, supervise};
 pub use crate::program::run;
 pub use crate::sys::Args;
