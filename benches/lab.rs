@@ -1,8 +1,9 @@
 //! Runs in: the benchmark. Builds what is measured, and runs it.
 
 use crate::contestants::{self, Built, Contestant, Place};
-use crate::sys::{self, Prepared};
+use crate::sys::{self, Handle, Prepared};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::Pid;
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
@@ -43,6 +44,9 @@ impl Lab {
         for entry in std::fs::read_dir(&directory)? {
             File::open(entry?.path())?.sync_all()?;
         }
+        // Three descriptors for each of 500 instances.
+        let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+        setrlimit(Resource::RLIMIT_NOFILE, most.min(4096), most)?;
         let null = File::options().read(true).write(true).open("/dev/null")?;
         let processors = sched_getaffinity(Pid::from_raw(0))?;
         Ok(Lab { built, quick, directory, null, processors })
@@ -115,9 +119,10 @@ impl Lab {
         let words = contestant.running(&self.player(role, count));
         let stdio = [stdin.as_raw_fd(), stdout.as_raw_fd(), self.null.as_raw_fd()];
         let pid = Prepared::new(&words, place == Place::PidOne, stdio).start()?;
-        let mut playing = Playing { pid, orders, answers };
+        let mut playing = Playing { pid, inside: None, orders, answers };
         drop((stdin, stdout));
         playing.answers.read_exact(&mut [0])?;
+        playing.inside = Some(Handle::of(child_of(pid)?)?);
         Ok(playing)
     }
 }
@@ -131,6 +136,8 @@ impl Drop for Lab {
 /// A contestant with a workload in it that does what it is told. Killed when dropped, and what is inside with it.
 pub struct Playing {
     pub pid: i32,
+    /// Its child, which not everybody takes along.
+    inside: Option<Handle>,
     orders: PipeWriter,
     pub answers: PipeReader,
 }
@@ -156,11 +163,9 @@ impl Playing {
 
 impl Drop for Playing {
     fn drop(&mut self) {
-        // In place and not PID 1 the workload lives on when init is killed; it ends by PR_SET_PDEATHSIG.
-        let inside = child_of(self.pid);
         let _ = sys::kill(self.pid, nix::libc::SIGKILL);
-        if let Ok(inside) = inside {
-            let _ = sys::kill(inside, nix::libc::SIGKILL);
+        if let Some(inside) = &self.inside {
+            inside.kill();
         }
         let _ = sys::wait_for(self.pid);
     }

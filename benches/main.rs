@@ -105,7 +105,10 @@ fn run(options: &Options) -> io::Result<()> {
         eprintln!("not root: all that follows is in a user namespace, where some of it takes longer");
         sys::become_root_of_a_user_namespace()?;
     }
-    println!("{}\n", record::machine());
+    if let Some(machine) = record::machine().as_object() {
+        machine.iter().for_each(|(what, value)| println!("{what}: {value}"));
+        println!();
+    }
     let mut tables = Vec::new();
     let mut failed = false;
     for Measurement { name, run, .. } in &options.measurements {

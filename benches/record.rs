@@ -20,7 +20,7 @@ pub fn json(tables: &[Table], verdicts: &[Verdict], quick: bool) -> Value {
     })
 }
 
-/// What the figures were taken on.
+/// What the figures were taken on; the load is that of the moment.
 pub fn machine() -> Value {
     let processor = field("/proc/cpuinfo", "model name\t").unwrap_or_default();
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
@@ -29,7 +29,7 @@ pub fn machine() -> Value {
         "processor": processor,
         "processors": std::thread::available_parallelism().map_or(0, usize::from),
         "kernel": kernel.trim(),
-        "load_at_the_end": load.split(' ').next(),
+        "load": load.split(' ').next(),
         "floors_compiled_with": compiler(),
     })
 }

@@ -7,7 +7,7 @@ use nix::libc::{self, c_char, c_int, c_void};
 use std::cell::UnsafeCell;
 use std::ffi::{CStr, CString};
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::{from_mut, null, null_mut};
 
 /// A command, ready to be started as often as one likes: nothing is allocated or looked up at a start.
@@ -127,6 +127,26 @@ pub fn wait_for(pid: c_int) -> io::Result<c_int> {
 pub fn kill(pid: c_int, signal: c_int) -> io::Result<()> {
     // SAFETY: integers.
     checked(unsafe { libc::kill(pid, signal) }).map(drop)
+}
+
+/// A process, and not whoever has its pid later (pidfd_open(2)).
+pub struct Handle(OwnedFd);
+
+impl Handle {
+    pub fn of(pid: c_int) -> io::Result<Self> {
+        // SAFETY: integers.
+        let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
+        let fd = RawFd::try_from(fd).map_err(io::Error::other)?;
+        // SAFETY: the kernel has just made this descriptor for us.
+        Ok(Handle(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    /// Kills it if it is still there.
+    pub fn kill(&self) {
+        let fd = self.0.as_raw_fd();
+        // SAFETY: integers, and no details.
+        unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, libc::SIGKILL, null::<c_void>(), 0) };
+    }
 }
 
 /// Ends this process, and nothing else.
