@@ -121,8 +121,22 @@ impl Listener {
         watch(&self.pipe, WATCH, OFlag::O_NONBLOCK)
     }
 
-    /// The next report, if one is there; before `watch`, waits for it.
+    /// The next report; waits for it. Before `watch`.
     pub(crate) fn next(&self) -> Option<Report> {
+        self.read_report()
+    }
+
+    /// The next report, if one is there. After `watch`. Looks before it reads: each read tells the other end that there may be
+    /// room, and wakes init up, also one that finds nothing.
+    pub(crate) fn next_if_there(&self) -> Option<Report> {
+        let mut fds = [PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN)];
+        if self.is_at_end() || !matches!(retry_interrupted(|| poll(&mut fds, PollTimeout::ZERO)), Ok(1..)) {
+            return None;
+        }
+        self.read_report()
+    }
+
+    fn read_report(&self) -> Option<Report> {
         let mut buffer = [0; CAPACITY];
         let (header, object) = buffer.split_at_mut(HEADER);
         let length = self.read(header)?;

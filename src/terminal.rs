@@ -5,9 +5,10 @@
 //! not in the foreground, the terminal belongs to somebody else and is left alone. No failing terminal call is fatal (B31).
 
 use crate::signal::Signal;
-use crate::sys::{self, own_fd, release_terminal};
+use crate::sys::{self, own_fd, release_terminal, stdio};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
+use nix::libc::{STDERR_FILENO, STDIN_FILENO, STDOUT_FILENO};
 use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::unistd::{Pid, getpgrp, getpid, getsid, tcgetpgrp, tcsetpgrp};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -83,9 +84,9 @@ impl Terminal {
     fn with_fd<T>(&self, call: impl FnOnce(BorrowedFd<'_>) -> T) -> T {
         match &self.device {
             Device::Opened(fd) => call(fd.as_fd()),
-            Device::Stdin => call(std::io::stdin().as_fd()),
-            Device::Stdout => call(std::io::stdout().as_fd()),
-            Device::Stderr => call(std::io::stderr().as_fd()),
+            Device::Stdin => call(stdio(STDIN_FILENO)),
+            Device::Stdout => call(stdio(STDOUT_FILENO)),
+            Device::Stderr => call(stdio(STDERR_FILENO)),
         }
     }
 }
@@ -102,6 +103,6 @@ pub(crate) fn leave_to_new_session() {
 
 /// Whether another command of a pipeline reads what the workload writes.
 pub(crate) fn stdout_is_a_pipe() -> bool {
-    let kind = fstat(std::io::stdout().as_fd()).map(|stat| stat.st_mode & SFlag::S_IFMT.bits());
+    let kind = fstat(stdio(STDOUT_FILENO)).map(|stat| stat.st_mode & SFlag::S_IFMT.bits());
     kind == Ok(SFlag::S_IFIFO.bits())
 }

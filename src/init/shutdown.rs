@@ -120,7 +120,9 @@ fn kill(others: &Others<'_>, forwarder: &mut Forwarder<'_>, above: &Above<'_>) {
         return;
     }
     let mut is_told = false;
-    let mut impatient_at = Some(Instant::now() + PATIENCE);
+    // The clock is looked at only where there is somebody to wait for: the first look costs more than the rest of an end.
+    let mut impatient_at = None;
+    let mut is_named = false;
     let mut was_unsure = false;
     loop {
         let left = others.left();
@@ -129,6 +131,7 @@ fn kill(others: &Others<'_>, forwarder: &mut Forwarder<'_>, above: &Above<'_>) {
             return;
         }
         was_unsure = left == Left::Unsure;
+        let impatient_at = *impatient_at.get_or_insert_with(|| Instant::now() + PATIENCE);
         if std::mem::replace(&mut is_told, true) {
             others.signal(Signal::KILL);
         } else {
@@ -141,7 +144,8 @@ fn kill(others: &Others<'_>, forwarder: &mut Forwarder<'_>, above: &Above<'_>) {
             }
             _ => {}
         }
-        if impatient_at.take_if(|at| *at <= Instant::now()).is_some() {
+        if !is_named && impatient_at <= Instant::now() {
+            is_named = true;
             warn!("killed, and still there: {}", others.names());
         }
     }

@@ -96,7 +96,7 @@ impl Inside<'_> {
     /// Hears what init has to say. Returns the signal that stopped the workload, if one did.
     fn hear(&mut self) -> Option<Signal> {
         let mut stopped = None;
-        while let Some(report) = self.listener.next() {
+        while let Some(report) = self.listener.next_if_there() {
             match report {
                 Report::Stopped(signal) => stopped = Some(signal),
                 last_word => self.last_word = Some(last_word),

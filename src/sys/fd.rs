@@ -23,6 +23,13 @@ pub(crate) fn own_fd(fd: OwnedFd) -> Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(moved) })
 }
 
+/// Stdin, stdout or stderr, open or not. Not by way of `std::io::stdin()` and the like, each of which makes a buffer first, whose
+/// pages an idle init would keep.
+pub(crate) fn stdio(number: RawFd) -> BorrowedFd<'static> {
+    // SAFETY: these three are closed by nobody here; one that was never open is an error in each call that takes it.
+    unsafe { BorrowedFd::borrow_raw(number) }
+}
+
 /// A descriptor that stands for a process, close-on-exec (pidfd_open(2), Linux 5.3).
 ///
 /// # Errors

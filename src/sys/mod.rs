@@ -22,7 +22,9 @@ mod wait;
 
 pub(crate) use clone::{Forked, clone_process, clone_sibling, exit_now, fork_program, spawn_sharing_memory};
 pub(crate) use exec::{PointerArray, execve};
-pub(crate) use fd::{claim_terminal, close_all_but, own_fd, pidfd_open, release_terminal, terminal_rows, watch};
+pub(crate) use fd::{
+    claim_terminal, close_all_but, own_fd, pidfd_open, release_terminal, stdio, terminal_rows, watch,
+};
 pub(crate) use identity::{
     CapabilitySets, add_to_ambient_set, capability_sets, clear_ambient_set, drop_from_bounding_set, is_dumpable,
     is_in_bounding_set, set_capability_sets, set_gid, set_groups, set_nice, set_parent_death_signal, set_uid,

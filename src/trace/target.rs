@@ -3,7 +3,7 @@
 use super::sink::{Sink, Way};
 use crate::error::{Failure, Refusal, Stage, UsageError};
 use crate::request::TraceTo;
-use crate::sys::{duplicate, own_fd, set_close_on_exec};
+use crate::sys::{duplicate, own_fd, set_close_on_exec, stdio};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open as open_file};
 use nix::libc::{STDERR_FILENO, STDOUT_FILENO};
@@ -110,7 +110,7 @@ fn kind(file: impl AsFd) -> Option<SFlag> {
 
 fn is_stdout(to: &TraceTo, file: &OwnedFd) -> bool {
     let identity = |stat: FileStat| (stat.st_dev, stat.st_ino);
-    let same = match (fstat(file), fstat(std::io::stdout().as_fd())) {
+    let same = match (fstat(file), fstat(stdio(STDOUT_FILENO))) {
         (Ok(file), Ok(stdout)) => identity(file) == identity(stdout),
         _ => false,
     };
