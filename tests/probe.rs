@@ -145,6 +145,42 @@ fn a_command_that_takes_its_time_is_waited_for() {
 }
 
 #[test]
+fn a_ready_file_is_looked_for_in_the_commands_own_root() {
+    if !privilege::privileged() || !privilege::has("busybox") {
+        return;
+    }
+    let (root, outside) = (rootfs("probe-links"), scratch("probe-outside"));
+    for (name, to) in [("inside", "/run"), ("outside", outside.to_str().unwrap())] {
+        std::os::unix::fs::symlink(to, root.join(name)).unwrap();
+    }
+    std::fs::write(outside.join("up"), "").unwrap();
+    let script = "trap 'exit 5' TERM; busybox touch /inside/up; while :; do busybox sleep 0.05 & wait; done";
+    let ready = |file: &str| {
+        let options = ["--rootfs", root.to_str().unwrap(), "--tmpfs", "/run", "--signals", "TERM", "--wait", "3s"];
+        json(
+            Place::Isolated,
+            &[&options[..], &["--ready-timeout", "1s", "--ready-file", file]].concat(),
+            &["sh", "-c", script],
+        )
+    };
+    assert_eq!(ready("/inside/up").1["signals"][0]["bare"]["code"], 5);
+    assert!(ready("/outside/up").1["signals"][0]["why"].as_str().unwrap().contains("not ready within 1s"));
+}
+
+#[test]
+fn a_command_that_leaves_nobody_alive_or_stops_itself_is_no_riddle() {
+    for place in places() {
+        let restless = ["perl", "-e", "while (1) { kill 9, -1; select undef, undef, undef, .001 }"];
+        let (_, found) = json(place, &["--signals", "TERM", "--wait", "100ms"], &restless);
+        assert_eq!(found["signals"][0]["needs_init"], true, "{found:#}");
+        let options = ["--signals", "TERM", "--wait", "100ms"];
+        let (ended, found) = json(place, &options, &["sh", "-c", "kill -STOP $$; sleep 1000"]);
+        // As PID 1 it does not even stop.
+        assert!(found["signals"][0]["under_init"].is_null() && ended.status.code() != Some(0), "{found:#}");
+    }
+}
+
+#[test]
 fn stopping_is_told_from_surviving() {
     for place in places() {
         let (_, found) = json(place, &["--signals", "TSTP,CONT"], &["sleep", "1000"]);
@@ -174,19 +210,36 @@ fn nothing_is_left_however_it_ends() {
     for place in places() {
         let marker = format!("{}.25", 70_000 + std::process::id() % 10_000);
         let gone = || procfs::marked(&format!("sleep\0{marker}")).is_empty().then_some(());
-        let all_up = || (procfs::marked(&format!("sleep\0{marker}")).len() >= 14).then_some(());
+        let is_command =
+            |pid: &i32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "sleep\n");
+        let all_up = || {
+            let up = procfs::marked(&format!("sleep\0{marker}")).iter().filter(|pid| is_command(pid)).count();
+            (up == 14).then_some(())
+        };
         let core = scratch("probe-core");
         let mut command = probe(place, &[], &["sleep", &marker]);
         run(command.current_dir(&core)).exits(1);
         assert!(gone().is_some(), "when it returns nobody is left");
         assert_eq!(std::fs::read_dir(&core).unwrap().count(), 0, "SIGQUIT dumps no core");
-        for signal in [1, 2, 15, 9] {
-            let mut running = Running::start(&mut probe(place, &["--settle", "1h"], &["sleep", &marker]));
+        // The last one has shed whatever ties it to its parent.
+        let [plain, untied] = [&["sleep", &marker][..], &["setpriv", "--pdeathsig", "clear", "sleep", &marker]];
+        for (signal, command) in [(1, plain), (2, plain), (15, plain), (9, plain), (9, untied)] {
+            let mut running = Running::start(&mut probe(place, &["--settle", "1h"], command));
             eventually("all trials run", all_up);
             assert!(running.is_running());
             running.signal(signal);
             running.end().dies_by(signal);
             if signal == 9 { eventually("nobody is left", gone) } else { assert!(gone().is_some(), "{signal}") }
+        }
+        // While they start, at whatever moment that is.
+        for moment in 0..crate::support::rounds(10) {
+            let mut running = Running::start(&mut probe(place, &["--settle", "1h"], plain));
+            let some_up = || (procfs::marked(&format!("sleep\0{marker}")).len() > 3 * (moment % 10)).then_some(());
+            eventually("some trials run", some_up);
+            assert!(running.is_running());
+            running.signal(9);
+            running.end().dies_by(9);
+            eventually("nobody is left", gone);
         }
     }
 }
@@ -201,6 +254,9 @@ fn what_cannot_be_tried_is_said_once() {
         (&["probe", "--pause", "true"], &["--pause"], "leave it out"),
         (&["probe", "--persist=/run/x", "--", "true"], &["--persist"], "leave it out"),
         (&["probe", "--only", "pid", "--", "true"], &["'pidone enter'"], "leave them out"),
+        (&["probe", "--wait", "0", "--", "true"], &["--wait is too short"], "10ms"),
+        (&["probe", "--stop-timeout", "1s", "--", "true"], &["--stop-timeout"], "leave it out"),
+        (&["probe", "--ready-file", "up", "--", "true"], &["--ready-file does not know"], "absolute path"),
         (&["probe", "--signals", "KILL", "--", "true"], &["--signals does not know this value: KILL"], "LIST"),
         (&["--json", "--", "true"], &["'pidone probe'"], "COMMAND"),
     ];

@@ -191,7 +191,7 @@ pub(crate) const OPTIONS: &[OptionDoc] = &[
         "all is every one that is forwarded."),
     OptionDoc::value(Group::Probe, "settle", "DUR", "how long the command gets to settle first (default 500ms)", ""),
     OptionDoc::value(Group::Probe, "ready-file", "PATH", "it has settled when this file is there",
-        "As the command sees it."),
+        "An absolute path, as the command sees it."),
     OptionDoc::value(Group::Probe, "ready-regex", "RE", "it has settled when a line of its output matches this",
         "An extended regular expression, regex(7)."),
     OptionDoc::value(Group::Probe, "ready-timeout", "DUR", "give up when it is not ready by then (default 30s)", ""),

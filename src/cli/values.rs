@@ -194,6 +194,11 @@ pub(super) fn variable_name(value: OsString) -> Meaning<OsString> {
     is_name.then_some(value)
 }
 
+/// A path from the root on.
+pub(super) fn absolute(value: OsString) -> Meaning<OsString> {
+    Some(value).filter(|value| value.as_bytes().starts_with(b"/"))
+}
+
 /// Any word but an empty one.
 pub(super) fn word(value: OsString) -> Meaning<OsString> {
     Some(value).filter(|value| value != OsStr::new(""))

@@ -94,7 +94,7 @@ pub(super) fn set(request: &mut RunRequest, value: Value) -> Result<(), UsageErr
         "only" => enter.only = Some(value.text(Kinds::parse)?),
         "signals" => probe.signals = Some(value.text(values::signals)?),
         "settle" => probe.settle = Some(value.text(values::duration)?),
-        "ready-file" => probe.ready = Some(Ready::File(value.bytes(values::word)?)),
+        "ready-file" => probe.ready = Some(Ready::File(value.bytes(values::absolute)?)),
         "ready-regex" => probe.ready = Some(Ready::Output(value.bytes(values::word)?)),
         "ready-timeout" => probe.ready_timeout = Some(value.text(values::duration)?),
         "wait" => probe.wait = Some(value.text(values::duration)?),

@@ -62,6 +62,7 @@ pub(crate) fn run(
     // Before there is a workload, which could have ended by now.
     let others = Others::descendants(trace);
     let mut job = Job::new(plan.rules.grouping);
+    trace.spawning();
     let started = start(Entry { joining: &joining, request, plan, signals, terminal: job.terminal() });
     if started.is_err() {
         job.end();

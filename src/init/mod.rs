@@ -77,6 +77,7 @@ pub(crate) fn in_place(mut plan: LaunchPlan, trace: &Trace) -> Result<Outcome, F
         terminal::leave_to_new_session();
     }
     let mut job = Job::new(plan.rules.grouping);
+    trace.spawning();
     let started = start(&mut plan, job.terminal());
     if started.is_err() {
         // The child had become the foreground group by then.
@@ -121,7 +122,10 @@ pub(crate) fn isolated(mut plan: LaunchPlan, link: Link<'_>, job: Job) -> c_int 
         .and_then(|()| die_with_outer(&plan, &reporter))
         .and_then(|()| set_up(&plan, link.gate, &reporter))
         .and_then(|()| wait_for_keeper(link.hold, &reporter))
-        .and_then(|()| start(&mut plan, job.terminal()));
+        .and_then(|()| {
+            trace.spawning();
+            start(&mut plan, job.terminal())
+        });
     // Outer gives the foreground back to the shell, whose process group cannot even be named from in here.
     drop(job);
     match started {

@@ -26,7 +26,7 @@ pub(super) fn see_off<'a>(
         OnExit::TermGroup => forwarder.say_goodbye(),
         OnExit::Kill => {
             forwarder.turn_to_nobody();
-            kill(others, forwarder, above);
+            kill(others, None, forwarder, above);
         }
         OnExit::Wait => {
             forwarder.turn_to(others);
@@ -39,9 +39,10 @@ pub(super) fn see_off<'a>(
             signal_all(Signal::TERM, Why::OnExit, others, forwarder);
             let grace = grace.unwrap_or(DEFAULT_GRACE);
             if !wait(others, forwarder, above, Some(Instant::now() + grace)) {
+                forwarder.trace.timed_out(Signal::TERM, grace);
                 warn!("some still ran {} after SIGTERM: killed {}", forward::text(grace), others.names());
                 forwarder.turn_to_nobody();
-                kill(others, forwarder, above);
+                kill(others, Some(Why::StopTimeout), forwarder, above);
             }
         }
     }
@@ -108,14 +109,19 @@ fn pass(info: SignalInfo, others: &Others<'_>, forwarder: &mut Forwarder<'_>, ab
 }
 
 /// Kills whoever is left. As PID 1 init has only to end for that; elsewhere it kills its descendants until wait(2) knows of no
-/// child any more: whose parent dies becomes a child of ours.
-fn kill(others: &Others<'_>, forwarder: &mut Forwarder<'_>, above: &Above<'_>) {
+/// child any more: whose parent dies becomes a child of ours. `why`: if not because the command has ended.
+fn kill(others: &Others<'_>, why: Option<Why>, forwarder: &mut Forwarder<'_>, above: &Above<'_>) {
     /// How long a killed process may take to end before its name is told; it may hang in the kernel for ever.
     const PATIENCE: Duration = Duration::from_secs(5);
     if others.end_with_init() {
         // Who has ended by now is reaped only for the trace's sake: the kernel would do it in a moment.
         if forwarder.trace.is_on() && others.left() != Left::Nobody {
-            forwarder.trace.killed(Signal::KILL, Recipient::Everyone, Why::InitEnds, &others.names());
+            forwarder.trace.killed(
+                Signal::KILL,
+                Recipient::Everyone,
+                why.unwrap_or(Why::InitEnds),
+                &others.names(),
+            );
         }
         return;
     }
@@ -135,7 +141,7 @@ fn kill(others: &Others<'_>, forwarder: &mut Forwarder<'_>, above: &Above<'_>) {
         if std::mem::replace(&mut is_told, true) {
             others.signal(Signal::KILL);
         } else {
-            signal_all(Signal::KILL, Why::OnExit, others, forwarder);
+            signal_all(Signal::KILL, why.unwrap_or(Why::OnExit), others, forwarder);
         }
         match forwarder.next_before(Some(Instant::now() + LOOK_AGAIN)) {
             Some(info) if info.is_from_kernel() => drop(end_if_outer_is_gone(above)),

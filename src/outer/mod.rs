@@ -45,6 +45,7 @@ pub(crate) fn run(plan: LaunchPlan, trace: &Trace) -> Result<Outcome, Failure> {
         terminal::leave_to_new_session();
     }
     let job = Job::new(plan.rules.grouping);
+    trace.spawning();
     // Each side drops, and so closes, what belongs to the other.
     let forked = sys::clone_process(kinds.clone_flags())
         .map_err(|errno| Failure::new(Stage::CloneNamespaces, kinds.to_string(), errno))?;

@@ -28,8 +28,9 @@ use self::trial::{Finding, Trial};
 use self::verdict::Verdict;
 use crate::error::{Failure, Stage, UsageError, Voice};
 use crate::exit::PIDONE_FAILED;
+use crate::forward;
 use crate::plan::LaunchPlan;
-use crate::request::{Place, ProbeOptions, Ready, RunRequest};
+use crate::request::{Place, ProbeOptions, Ready, RunRequest, StopRules};
 use crate::signal::{Rewrites, Signal};
 use crate::sys::{self, SignalSet, SignalState};
 use nix::errno::Errno;
@@ -73,6 +74,9 @@ enum ReadySign {
 
 /// Those of `docker stop`, of a terminal, and what servers take for "reload" and the like.
 const DEFAULT_SIGNALS: [i32; 6] = [15, 2, 1, 3, 10, 12];
+
+/// How long a signal has at least to show its effect.
+const LEAST_WAIT: Duration = Duration::from_millis(10);
 
 /// So many run at a time: more would keep each other from getting ready.
 const MOST_AT_ONCE: usize = 16;
@@ -125,11 +129,16 @@ fn rules(options: &ProbeOptions, signals: SignalState) -> Result<Rules, UsageErr
             })?))
         }
     };
+    let wait = options.wait.unwrap_or(Duration::from_secs(1));
+    if wait < LEAST_WAIT {
+        let hint = format!("give it {} or more", forward::text(LEAST_WAIT));
+        return Err(UsageError::with_hint("--wait is too short for anything to be seen", hint));
+    }
     Ok(Rules {
         settle: options.settle.unwrap_or(Duration::from_millis(500)),
         ready,
         ready_timeout: options.ready_timeout.unwrap_or(Duration::from_secs(30)),
-        wait: options.wait.unwrap_or(Duration::from_secs(1)),
+        wait,
         signals,
     })
 }
@@ -143,6 +152,9 @@ fn requests(request: RunRequest, signals: SignalState) -> Result<[RunRequest; 2]
         (request.no_die_with_parent, "--no-die-with-parent"),
         (request.parent_death.is_some(), "--pdeathsig"),
         (!request.exit_map.is_empty(), "--map-exit"),
+        // What pidone itself does to the command would pass for what the signal did.
+        (request.stop != StopRules::NONE, "--stop-timeout, --stop-delay and --stop-all"),
+        (request.on_exit.is_some(), "--on-exit"),
         (request.trace.is_some(), "--trace"),
     ];
     if let Some((_, option)) = asked.iter().find(|(asked, _)| *asked) {
@@ -150,17 +162,11 @@ fn requests(request: RunRequest, signals: SignalState) -> Result<[RunRequest; 2]
             format!("probe runs the command as PID 1 and under an init, and leaves nothing; not with {option}");
         return Err(UsageError::with_hint(message, "leave it out (it may stand in PIDONE_OPTIONS)"));
     }
-    let isolated = RunRequest { place: Some(Place::Isolated), ..request };
-    let plain = RunRequest::new();
+    // When probe is killed, outer kills PID 1, and so everybody there. A tie of PID 1's own would go with a change of its ids.
+    let isolated = RunRequest { place: Some(Place::Isolated), parent_death: Some(Signal::KILL), ..request };
     // What only an init can do is left out where there is none.
-    let bare = RunRequest {
-        place: Some(Place::Bare),
-        group: plain.group,
-        rewrites: Rewrites::none(),
-        stop: plain.stop,
-        on_exit: plain.on_exit,
-        ..isolated.clone()
-    };
+    let bare =
+        RunRequest { place: Some(Place::Bare), group: false, rewrites: Rewrites::none(), ..isolated.clone() };
     for request in [&bare, &isolated] {
         LaunchPlan::new(request.clone(), signals)?;
     }

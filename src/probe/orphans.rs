@@ -68,18 +68,24 @@ impl Orphans {
     pub(super) fn step(&mut self, now: Instant, wait: Duration) -> Option<Finding> {
         if let Some(helper) = self.helper {
             if self.children.is_empty() {
-                self.children = made(helper)?;
+                self.children = made(helper).unwrap_or_default();
             }
-            if let Some(keeper) = self.leave.take() {
+            if !self.children.is_empty()
+                && let Some(keeper) = self.leave.take()
+            {
                 keeper.open();
             }
             match sys::reap(Some(helper)) {
-                Reaped::Child(_, status) if status.0 != 0 => return Some(Finding::Unknown(NOT_PUT_IN.into())),
-                Reaped::Child(..) => {}
+                Reaped::Child(_, status) => {
+                    self.helper = None;
+                    self.since = now;
+                    if status.0 != 0 || self.children.is_empty() {
+                        return Some(Finding::Unknown(NOT_PUT_IN.into()));
+                    }
+                }
+                _ if now - self.since >= PATIENCE => return Some(Finding::Unknown(NOT_PUT_IN.into())),
                 _ => return None,
             }
-            self.helper = None;
-            self.since = now;
         }
         if let Some(keeper) = self.end.take() {
             keeper.open();
@@ -87,7 +93,7 @@ impl Orphans {
         let is_there = |child: &Process| procfs::started(child.pid) == Some(child.started);
         match self.children.iter().any(is_there) {
             false => Some(Finding::Reaps(true)),
-            true if now - self.since >= wait => Some(Finding::Reaps(false)),
+            true if now - self.since >= wait.max(LEAST_WAIT) => Some(Finding::Reaps(false)),
             true => None,
         }
     }
@@ -101,7 +107,11 @@ impl Orphans {
     }
 }
 
-const NOT_PUT_IN: &str = "no process could be put into its PID namespace";
+const NOT_PUT_IN: &str = "no orphans could be put into its PID namespace";
+/// How long it may take to put them there; the command may kill them as fast as they are made.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long PID 1 gets to reap, even if a signal would get less.
+const LEAST_WAIT: Duration = Duration::from_secs(1);
 
 /// The zombie and the live one, once both are there.
 fn made(helper: Pid) -> Option<Vec<Process>> {

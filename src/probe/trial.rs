@@ -5,6 +5,7 @@ use super::output::Output;
 use super::{Purpose, Question, ReadySign, Rules, failure};
 use crate::error::{Failure, Voice, reason};
 use crate::exit::{Codes, Outcome};
+use crate::forward;
 use crate::handshake::own_pipe;
 use crate::launch;
 use crate::namespace::Kinds;
@@ -13,7 +14,8 @@ use crate::procfs::{self, Process};
 use crate::request::{Place, RunRequest};
 use crate::signal::Signal;
 use crate::sys::{self, Forked, Reaped, SignalState, exit_now, wait_for};
-use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, OpenHow, ResolveFlag, fcntl, open, openat, openat2};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid, getppid, read, setsid};
@@ -151,7 +153,7 @@ impl Trial {
                 if rules.ready.is_none() || since < rules.ready_timeout {
                     return;
                 }
-                Finding::Unknown(format!("it was not ready within {} s", rules.ready_timeout.as_secs()))
+                Finding::Unknown(format!("it was not ready within {}", forward::text(rules.ready_timeout)))
             }
             (State::Watching(since), None) => {
                 let since = now - *since;
@@ -173,23 +175,22 @@ impl Trial {
         match &rules.ready {
             None => since >= rules.settle,
             Some(ReadySign::Line(_)) => self.output.has_matched(),
-            Some(ReadySign::File(path)) => self.look_inside().is_some_and(|(_, command)| {
-                let process = Path::new("/proc").join(command.pid.to_string());
-                let place = match path.strip_prefix("/") {
-                    Ok(below) => process.join("root").join(below),
-                    Err(_) => process.join("cwd").join(path),
-                };
-                place.symlink_metadata().is_ok()
-            }),
+            Some(ReadySign::File(path)) => {
+                self.look_inside().is_some_and(|(_, command)| is_there(command.pid, path))
+            }
         }
     }
 
     /// It is ready: sends the signal to PID 1, from outside, as an engine does; or puts orphans there.
     fn act(&mut self, now: Instant) {
-        let Some((pid_1, _)) = self.look_inside() else {
+        let Some((pid_1, command)) = self.look_inside() else {
             self.state = State::Over(Finding::Unknown("its PID 1 is not to be found in /proc".into()));
             return;
         };
+        if procfs::is_stopped(&command) {
+            self.state = State::Over(Finding::Unknown("it was stopped before there was a signal".into()));
+            return;
+        }
         let acted = match self.purpose.question {
             Question::Signal(signal) => send(&pid_1, signal).map(|()| State::Watching(now)),
             Question::Orphans => Orphans::plant(&pid_1).map(State::Planting),
@@ -261,17 +262,29 @@ fn send(process: &Process, signal: Signal) -> nix::Result<()> {
     sys::send_checked(process.pid, signal, || procfs::started(process.pid) == Some(process.started))
 }
 
+/// Whether there is a file for this process: links on the way are those of its own root.
+fn is_there(process: Pid, path: &Path) -> bool {
+    let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
+    let Ok(root) = open(format!("/proc/{process}/root").as_str(), flags, Mode::empty()) else { return false };
+    let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_IN_ROOT);
+    match openat2(&root, path, how) {
+        // Before Linux 5.6: as far as links do not lead out.
+        Err(Errno::ENOSYS) => openat(&root, path.strip_prefix("/").unwrap_or(path), flags, Mode::empty()).is_ok(),
+        found => found.is_ok(),
+    }
+}
+
 fn ended_by_itself(outcome: Outcome, output: &Output) -> String {
     let last = output.last_line();
     let words = if last.is_empty() { String::new() } else { format!("; its last words: {last}") };
     format!("it ended by itself ({outcome}), so there was nothing to send a signal to{words}")
 }
 
-/// What becomes outer of a trial: in a session of its own, without a terminal, and with nothing to read. Dies with probe, and
-/// everybody inside with it. Returns its exit status.
+/// What becomes outer of a trial: in a session of its own, without a terminal, and with nothing to read. When probe dies it kills
+/// everybody inside, and ends. Returns its exit status.
 fn run(request: RunRequest, signals: SignalState, output: &OwnedFd, (probe, complaints): (Pid, RawFd)) -> c_int {
     let failed = c_int::from(Codes::PIDONE.failed);
-    // Ignoring errors: there is no filter that forbids this and lets clone pass.
+    // Until outer watches its parent. Ignoring the error: there is no filter that forbids this and lets clone pass.
     let _ = sys::set_parent_death_signal(Signal::KILL);
     if getppid() != probe {
         return failed;

@@ -78,8 +78,9 @@ impl Verdict {
         let mut reasons = Vec::new();
         let lost = named(Some(true));
         if !lost.is_empty() {
-            reasons
-                .push(format!("as PID 1 it does not get {lost}: the kernel drops what PID 1 has no handler for"));
+            reasons.push(format!(
+                "as PID 1 it survives {lost}, and not under an init: the kernel drops what PID 1 has no handler for"
+            ));
         }
         if self.reaps_orphans == Ok(false) {
             reasons.push("as PID 1 it does not reap orphans: they stay zombies".into());

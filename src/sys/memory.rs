@@ -7,6 +7,7 @@ use std::ffi::{CStr, OsStr, c_int, c_void};
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::ptr::NonNull;
+use std::sync::atomic::AtomicBool;
 
 /// The arguments of this process, as the kernel laid them out: bytes, not UTF-8, `argv[0]` included.
 ///
@@ -109,6 +110,12 @@ impl SharedPage {
         let length = length.min(Self::SIZE.get() - Self::HEADER);
         // SAFETY: so many bytes belong to the page, and the kernel began it with zeros.
         unsafe { std::slice::from_raw_parts(self.content(), length) }.to_vec()
+    }
+
+    /// A flag in it, for a page that nothing is written to; false at first.
+    pub(crate) fn flag(&self) -> &AtomicBool {
+        // SAFETY: the page is mapped as long as `self` lives, holds zeros at first, and is touched by nothing else then.
+        unsafe { AtomicBool::from_ptr(self.0.cast::<bool>().as_ptr()) }
     }
 
     fn content(&self) -> *mut u8 {

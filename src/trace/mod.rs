@@ -21,17 +21,18 @@ use self::buffer::Buffer;
 use self::event::{Event, Sender};
 use self::sink::{Backlog, Sink};
 use self::witness::Witness;
-use crate::error::{Failure, Refusal};
+use crate::error::{Failure, Refusal, Stage};
 use crate::exit::Outcome;
 use crate::namespace::Kinds;
 use crate::request::{Place, TraceFormat, TraceTo};
 use crate::signal::Signal;
-use crate::sys::{Clock, Recipient, SignalInfo, Usage, WaitStatus, now};
+use crate::sys::{Clock, Recipient, SharedPage, SignalInfo, Usage, WaitStatus, now};
 use nix::unistd::{Pid, getpid};
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fmt;
 use std::os::fd::BorrowedFd;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub(crate) use self::event::{Done, Role, Why};
@@ -45,17 +46,19 @@ struct Tracer {
     /// When pidone started, by `CLOCK_MONOTONIC`. Both halves count from here: init never enters the time namespace that
     /// it may make for its children.
     start: Duration,
+    /// For chrome: whether the array has its opening bracket. Whichever half gets a line in first writes it.
+    begun: Option<SharedPage>,
     state: RefCell<State>,
 }
 
 /// What changes from event to event.
 struct State {
     speaker: Speaker,
+    /// When the main child was about to be made.
+    spawning: Duration,
     main: Option<Main>,
     /// Events that were dropped since the last one that was not.
     lost: u64,
-    /// For chrome: the array has its opening bracket.
-    is_begun: bool,
     /// How many signals were told.
     signals: u64,
     line: Buffer,
@@ -112,15 +115,19 @@ impl Trace {
         let speaker = Speaker { is_init: place == Place::InPlace, is_first: true, pid: getpid() };
         let state = State {
             speaker,
+            spawning: Duration::ZERO,
             main: None,
             lost: 0,
-            is_begun: false,
             signals: 0,
             line: Buffer::new(LONGEST),
             backlog: Backlog::new(LONGEST),
         };
         let format = format.unwrap_or(TraceFormat::Json);
-        Ok(Trace(Some(Box::new(Tracer { sink, format, start: now(Clock::Monotonic), state: RefCell::new(state) }))))
+        let begun =
+            Some(format).filter(|format| *format == TraceFormat::Chrome).map(|_| SharedPage::new()).transpose();
+        let begun = begun.map_err(|errno| Failure::new(Stage::OpenTrace, "mmap", errno))?;
+        let start = now(Clock::Monotonic);
+        Ok(Trace(Some(Box::new(Tracer { sink, format, start, begun, state: RefCell::new(state) }))))
     }
 
     pub(crate) fn is_on(&self) -> bool {
@@ -147,9 +154,14 @@ impl Trace {
         self.tell(&Event::Start { command, place, namespaces });
     }
 
+    /// The main child is about to be made: it lives from here on, however long it takes to load.
+    pub(crate) fn spawning(&self) {
+        self.with(&mut |_, state| state.spawning = now(Clock::Monotonic));
+    }
+
     /// The main child is there.
     pub(crate) fn spawned(&self, pid: Pid, role: Role) {
-        self.with(&mut |_, state| state.main = Some(Main { pid, role, since: now(Clock::Monotonic) }));
+        self.with(&mut |_, state| state.main = Some(Main { pid, role, since: state.spawning }));
         self.tell(&Event::Spawn { pid, role });
     }
 
@@ -165,7 +177,15 @@ impl Trace {
 
     /// What can be known of a zombie, before it is reaped.
     pub(crate) fn look_at(&self, zombie: Pid) -> Option<Witness> {
-        self.is_on().then(|| Witness::of(zombie))
+        self.is_on().then(|| if self.goes_in() { Witness::of(zombie) } else { Witness::UNSEEN })
+    }
+
+    /// Whether there is a point in finding out what to tell. Asked of the file only while it is full: then most of the work that
+    /// an event takes is for nothing.
+    fn goes_in(&self) -> bool {
+        let mut goes_in = true;
+        self.with(&mut |tracer, state| goes_in = state.lost == 0 || tracer.sink.has_room());
+        goes_in
     }
 
     /// A child was reaped.
@@ -235,24 +255,27 @@ impl Trace {
 impl Tracer {
     fn tell(&self, state: &mut State, event: Option<&Event<'_>>) {
         state.signals += u64::from(matches!(event, Some(Event::Signal { .. })));
-        if self.say(state, event).is_ok_and(|()| self.sink.write(&mut state.backlog, state.line.bytes())) {
-            (state.is_begun, state.lost) = (true, 0);
-        } else {
-            state.lost += u64::from(event.is_some());
+        let begins = self.begun.as_ref().is_some_and(|page| !page.flag().swap(true, Ordering::Relaxed));
+        if self.say(state, event, begins).is_ok_and(|()| self.sink.write(&mut state.backlog, state.line.bytes())) {
+            state.lost = 0;
+            return;
+        }
+        state.lost += u64::from(event.is_some());
+        if begins && let Some(page) = &self.begun {
+            page.flag().store(false, Ordering::Relaxed);
         }
     }
 
     /// The event, and before it what has to stand there, for one write.
     ///
     /// # Errors
-    /// It has no room: which cannot happen, for what has no bound of its own is given one. Or nobody has begun: who speaks
-    /// second cannot.
-    fn say(&self, state: &mut State, event: Option<&Event<'_>>) -> fmt::Result {
+    /// It has no room: which cannot happen, for what has no bound of its own is given one.
+    fn say(&self, state: &mut State, event: Option<&Event<'_>>, begins: bool) -> fmt::Result {
         let (speaker, line) = (state.speaker, &mut state.line);
         let since = now(Clock::Monotonic).saturating_sub(self.start);
         let stamp = Stamp { speaker, since, wall: now(Clock::Wall) };
         line.clear();
-        if self.format == TraceFormat::Chrome && !state.is_begun {
+        if begins {
             chrome::begin(line, speaker)?;
         }
         let lost = Event::Lost { lines: state.lost };

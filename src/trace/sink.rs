@@ -124,7 +124,8 @@ impl Sink {
         }
     }
 
-    fn has_room(&self) -> bool {
+    /// Whether a line would go in.
+    pub(super) fn has_room(&self) -> bool {
         let mut fds = [PollFd::new(self.fd.as_fd(), PollFlags::POLLOUT)];
         matches!(poll(&mut fds, PollTimeout::ZERO), Ok(1))
             && fds.iter().all(|fd| fd.revents() == Some(PollFlags::POLLOUT))

@@ -40,10 +40,13 @@ pub(crate) struct Witness {
 }
 
 impl Witness {
+    /// Of one that nobody looked at.
+    pub(super) const UNSEEN: Self = Witness { name: Name::UNKNOWN, started: None };
+
     pub(super) fn of(pid: Pid) -> Self {
         let mut bytes = [0; 512];
         let stat = if is_ours() { contents(&pid, &mut bytes) } else { None };
-        stat.and_then(parse).unwrap_or(Witness { name: Name::UNKNOWN, started: None })
+        stat.and_then(parse).unwrap_or(Self::UNSEEN)
     }
 
     pub(super) fn name_of(pid: Pid) -> Name {
