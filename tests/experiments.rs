@@ -113,7 +113,11 @@ fn e7_who_is_put_in_and_not_reaped_keeps_the_namespace_half_dead_and_enter_does_
     let (reader, writer) = std::io::pipe().expect("make a pipe");
     let mut command = Command::new("perl");
     let mut neglectful = Running::start(command.args(["-e", NEGLECTFUL, &init.to_string()]).stdin(reader));
-    neglectful.expect("injected");
+    let line = neglectful.expect("injected ");
+    let injected: i32 = line.trim_start_matches("injected ").parse().expect("the pid of the one put in");
+    // Killed before its exec it would be a perl, too.
+    let name = || procfs::status(injected, "Name");
+    eventually("the one put in sleeps", || (name().as_deref() == Some("sleep")).then_some(()));
     sys::kill(init, 9);
     // Its init is killed, and waits in the kernel for the last process of its namespace to be reaped.
     eventually("init hangs in its end", || {

@@ -155,7 +155,7 @@ _pidone() {
         if [[ $pending ]]; then
             pending=
         elif [[ $word == -- ]]; then
-            place=command at=$((at + 1))
+            place='command' at=$((at + 1))
             break
         elif [[ $word == --ns || $word == --ns=* ]]; then
             target=none
@@ -165,10 +165,10 @@ _pidone() {
         elif [[ $word != -?* ]]; then
             case $verb in
                 enter)
-                    if [[ $target ]]; then place=command && break; fi
+                    if [[ $target ]]; then place='command' && break; fi
                     target=$word
                     ;;
-                run|probe) place=command && break ;;
+                run|probe) place='command' && break ;;
                 inspect) target=$word ;;
                 *) return ;;
             esac
