@@ -201,3 +201,18 @@ fn pidone_itself_is_seen_through_in_each_place() {
         assert_eq!(report["unreadable"].items(), [], "{place:?}");
     }
 }
+
+#[test]
+fn who_may_not_read_what_is_waited_for_claims_nothing() {
+    if !privilege::privileged() {
+        return;
+    }
+    let mut running = Running::start(&mut Place::Isolated.shell("echo up; exec sleep 1000"));
+    running.expect("up");
+    let mut command = pidone(["inspect", "--json", &procfs::only_child(running.pid()).to_string()]);
+    let ended = run(privilege::as_nobody(&mut command));
+    let report = crate::support::json::parse(&ended.exits(0).stdout);
+    assert!(!codes(&report).contains(&"term-dropped"), "{ended:#?}");
+    assert_eq!(said(&report, 15), [None, None, None]);
+    assert_eq!(said(&report, 9)[2], Some("terminates"));
+}

@@ -10,7 +10,8 @@
 //!    dropped just as well.
 //! 4. The machine's own init drops even these two: it has no outside.
 //! 5. One that is ignored, or whose default is that, is dropped. Else its handler runs, or its default action.
-//! 6. A stop by a terminal signal does not happen in a process group of orphans; SIGSTOP always does.
+//! 6. A process that is stopped keeps what would run its handler or end it, but for SIGKILL, until it is continued.
+//! 7. A stop by a terminal signal does not happen in a process group of orphans; SIGSTOP always does.
 
 use super::waits::Masks;
 use crate::signal::Signal;
@@ -120,11 +121,11 @@ pub(super) fn outcome(signal: Signal, masks: &Masks, standing: Standing, sender:
     if is_in(masks.blocked, signal) {
         return Some(Outcome::Queued);
     }
-    match disposition(signal, masks) {
-        Disposition::Caught => Some(Outcome::Handler),
+    let becomes = match disposition(signal, masks) {
         Disposition::Waited => Some(Outcome::Queued),
         // It may be one that is waited for: then it only looks unblocked.
-        Disposition::Default | Disposition::Ignored if masks.waits_unknown => None,
+        Disposition::Caught | Disposition::Default | Disposition::Ignored if masks.waits_unknown => None,
+        Disposition::Caught => Some(Outcome::Handler),
         Disposition::Ignored if signal == Signal::CONT => Some(Outcome::Continues),
         Disposition::Ignored => Some(Outcome::Ignored),
         Disposition::Default => Some(match default_action(signal) {
@@ -132,6 +133,13 @@ pub(super) fn outcome(signal: Signal, masks: &Masks, standing: Standing, sender:
             Outcome::Stops if standing == Standing::InOrphanedGroup => Outcome::Ignored,
             action => action,
         }),
+    };
+    match becomes {
+        // What is stopped does nothing but be killed, until it is continued.
+        Some(Outcome::Handler | Outcome::Terminates) if masks.is_stopped && signal != Signal::CONT => {
+            Some(Outcome::Queued)
+        }
+        becomes => becomes,
     }
 }
 
@@ -151,8 +159,9 @@ fn default_action(signal: Signal) -> Outcome {
 /// One signal of a process.
 pub(super) struct Row {
     pub(super) signal: Signal,
-    pub(super) disposition: Disposition,
-    pub(super) blocked: bool,
+    /// `None`, here and below: that hangs on what could not be read.
+    pub(super) disposition: Option<Disposition>,
+    pub(super) blocked: Option<bool>,
     pub(super) pending: bool,
     pub(super) from_inside: Option<Outcome>,
     /// `None` also where there is no outside.
@@ -160,10 +169,13 @@ pub(super) struct Row {
 }
 
 pub(super) fn row(signal: Signal, masks: &Masks, standing: Standing, has_outside: bool) -> Row {
+    // One that is waited for looks as if it were not.
+    let is_unknown = masks.waits_unknown && !matches!(signal, Signal::KILL | Signal::STOP);
+    let is_blocked = is_in(masks.blocked, signal);
     Row {
         signal,
-        disposition: disposition(signal, masks),
-        blocked: is_in(masks.blocked, signal),
+        disposition: Some(disposition(signal, masks)).filter(|_| !is_unknown),
+        blocked: Some(is_blocked).filter(|is_blocked| *is_blocked || !is_unknown),
         pending: is_in(masks.pending, signal),
         from_inside: outcome(signal, masks, standing, Sender::Inside),
         from_outside: outcome(signal, masks, standing, Sender::Outside).filter(|_| has_outside),

@@ -2,8 +2,16 @@
 
 use super::*;
 
-const NONE: Masks =
-    Masks { blocked: 0, pending: 0, ignored: 0, caught: 0, sigwait: 0, signalfd: 0, waits_unknown: false };
+const NONE: Masks = Masks {
+    blocked: 0,
+    pending: 0,
+    ignored: 0,
+    caught: 0,
+    sigwait: 0,
+    signalfd: 0,
+    waits_unknown: false,
+    is_stopped: false,
+};
 
 fn bit(signal: Signal) -> u64 {
     1 << (signal.number() - 1)
@@ -73,9 +81,38 @@ fn without_the_waits_only_what_does_not_hang_on_them_is_said() {
     let masks = Masks { caught: bit(Signal::HUP), blocked: bit(Signal::INT), waits_unknown: true, ..NONE };
     let said = |signal| both(signal, &masks, Standing::Init).1;
     assert_eq!(said(Signal::TERM), None);
-    assert_eq!(said(Signal::HUP), Some(Outcome::Handler));
+    assert_eq!(said(Signal::HUP), None, "dumb-init catches what it waits for");
     assert_eq!(said(Signal::INT), Some(Outcome::Queued));
     assert_eq!(said(Signal::KILL), Some(Outcome::Terminates));
+}
+
+#[test]
+fn what_looks_unblocked_may_not_be_where_the_waits_are_unknown() {
+    let masks = Masks { caught: bit(Signal::HUP), blocked: bit(Signal::INT), waits_unknown: true, ..NONE };
+    let said = |signal| {
+        let row = row(signal, &masks, Standing::Init, true);
+        (row.disposition, row.blocked)
+    };
+    assert_eq!(said(Signal::HUP), (None, None));
+    assert_eq!(said(Signal::INT), (None, Some(true)));
+    assert_eq!(said(Signal::KILL), (Some(Disposition::Default), Some(false)));
+}
+
+#[test]
+fn what_is_stopped_keeps_all_but_a_kill_until_it_is_continued() {
+    let masks =
+        Masks { caught: bit(Signal::HUP) | bit(Signal::CONT), ignored: bit(Signal::INT), is_stopped: true, ..NONE };
+    let table = [
+        (Signal::TERM, Outcome::Queued),
+        (Signal::HUP, Outcome::Queued),
+        (Signal::INT, Outcome::Ignored),
+        (Signal::CONT, Outcome::Handler),
+        (Signal::KILL, Outcome::Terminates),
+        (Signal::STOP, Outcome::Stops),
+    ];
+    for (signal, becomes) in table {
+        assert_eq!(both(signal, &masks, Standing::Ordinary).0, Some(becomes), "{signal}");
+    }
 }
 
 #[test]

@@ -8,7 +8,9 @@ use super::who::{Role, Who};
 use super::zombies::{Fault, Forlorn, members};
 use crate::diagnose::{UNMASK, masks_below_proc};
 use crate::namespace::Kind;
+use crate::procfs;
 use crate::signal::Signal;
+use nix::unistd::getpid;
 use std::fs;
 
 /// Something that is wrong, or worth knowing.
@@ -51,10 +53,11 @@ impl Evidence<'_> {
     fn term_dropped(&self) -> Option<Finding> {
         let term = self.signals.iter().find(|row| row.signal == Signal::TERM)?;
         let why = match (term.from_outside, term.disposition) {
-            _ if self.who.standing != Standing::Init => return None,
+            // This process itself takes none while it looks.
+            _ if self.who.standing != Standing::Init || self.is_ourselves() => return None,
             (Some(Outcome::Dropped), _) => "is dropped by the kernel, for an init that has no handler",
             (Some(Outcome::Ignored), _) => "is ignored",
-            (Some(Outcome::Queued), disposition) if disposition != Disposition::Waited => {
+            (Some(Outcome::Queued), Some(disposition)) if disposition != Disposition::Waited => {
                 "is blocked, and nobody takes it"
             }
             _ => return None,
@@ -81,10 +84,14 @@ impl Evidence<'_> {
         Some(Finding { code: "term-dropped", message, advice })
     }
 
+    fn is_ourselves(&self) -> bool {
+        self.target.process.pid == getpid() && procfs::is_ours()
+    }
+
     fn is_taken(&self, signal: Signal) -> bool {
         let is_it = |row: &&Row| row.signal == signal;
         self.signals.iter().find(is_it).is_some_and(|row| {
-            matches!(row.from_outside, Some(Outcome::Handler)) || row.disposition == Disposition::Waited
+            matches!(row.from_outside, Some(Outcome::Handler)) || row.disposition == Some(Disposition::Waited)
         })
     }
 
@@ -199,6 +206,10 @@ impl Evidence<'_> {
 
     fn masked_proc(&self, gaps: &mut Gaps) -> Option<Finding> {
         const NAMED: usize = 3;
+        // It has no mounts any more.
+        if self.who.standing == Standing::Dead {
+            return None;
+        }
         let mountinfo = fs::read(format!("/proc/{}/mountinfo", self.who.pid));
         let masked = masks_below_proc(&mountinfo.map_err(|error| gaps.note("its mounts", &error)).ok()?);
         let named = masked.get(..NAMED).unwrap_or(&masked).join(", ");
@@ -239,7 +250,10 @@ fn stuck_teardown(init: &Seen, machine: &Machine) -> Finding {
     let holder = members(init, machine).find(|seen| seen.pid() != init.pid());
     let place = init.namespace(Kind::Pid).map(|inode| format!(" {inode}")).unwrap_or_default();
     let sleeps = |pid| wchan(pid).map(|name| format!(" in {name}")).unwrap_or_default();
-    let who = holder.map_or("somebody whom /proc does not show".into(), |holder| {
+    let is_hidden = machine.all.iter().any(|seen| seen.namespace(Kind::Pid).is_none());
+    let nobody =
+        if is_hidden { "somebody whose namespaces may not be read" } else { "somebody whom /proc does not show" };
+    let who = holder.map_or(nobody.into(), |holder| {
         format!("{}, state {}{}", label(holder), holder.process.state, sleeps(holder.pid()))
     });
     let message = format!(

@@ -1,6 +1,6 @@
 //! Runs in: any thread-free process. The report as JSON; README has the members, which scripts rely on.
 
-use super::dispositions::Outcome;
+use super::dispositions::{Disposition, Outcome};
 use super::report::Report;
 use super::who::Role;
 use super::zombies::Forlorn;
@@ -175,7 +175,7 @@ fn kernel_objects(json: &mut Out<'_>, report: &Report) -> Result {
             &[
                 ("number", row.signal.number().into()),
                 ("name", (&row.signal.to_string()).into()),
-                ("disposition", row.disposition.name().into()),
+                ("disposition", row.disposition.map(Disposition::name).into()),
                 ("blocked", row.blocked.into()),
                 ("pending", row.pending.into()),
                 ("from_inside", row.from_inside.map(Outcome::name).into()),

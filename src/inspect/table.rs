@@ -170,7 +170,7 @@ fn signals(sheet: &mut Sheet, report: &Report) {
 }
 
 /// All that a row says beside the signal.
-fn alike(row: &Row) -> (Disposition, bool, bool, Option<Outcome>, Option<Outcome>) {
+fn alike(row: &Row) -> (Option<Disposition>, Option<bool>, bool, Option<Outcome>, Option<Outcome>) {
     (row.disposition, row.blocked, row.pending, row.from_inside, row.from_outside)
 }
 
@@ -181,9 +181,14 @@ fn signal_row(sheet: &mut Sheet, first: &Row, last: &Row, has_outside: bool) {
         end => format!("{number}-{end} {name} - {}", last.signal),
     };
     sheet.cell(&label, 31, Style::Plain);
-    let style = if first.disposition == Disposition::Default { Style::Plain } else { Style::Bold };
-    sheet.cell(first.disposition.name(), 13, style);
-    sheet.cell(if first.blocked { "yes" } else { "-" }, 9, Style::Plain);
+    let style = if first.disposition == Some(Disposition::Default) { Style::Plain } else { Style::Bold };
+    sheet.cell(first.disposition.map_or("?", Disposition::name), 13, style);
+    let blocked = match first.blocked {
+        Some(true) => "yes",
+        Some(false) => "-",
+        None => "?",
+    };
+    sheet.cell(blocked, 9, Style::Plain);
     sheet.cell(if first.pending { "yes" } else { "-" }, 9, Style::Plain);
     outcome(sheet, first, first.from_inside);
     if has_outside {
@@ -198,7 +203,7 @@ fn outcome(sheet: &mut Sheet, row: &Row, outcome: Option<Outcome>) {
     let style = match outcome {
         Some(Outcome::Dropped) => Style::Red,
         Some(Outcome::Handler) => Style::Green,
-        Some(Outcome::Queued) if row.disposition == Disposition::Waited => Style::Green,
+        Some(Outcome::Queued) if row.disposition == Some(Disposition::Waited) => Style::Green,
         Some(Outcome::Terminates | Outcome::Stops) | None => Style::Yellow,
         Some(_) => Style::Plain,
     };

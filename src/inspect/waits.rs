@@ -26,6 +26,8 @@ pub(super) struct Masks {
     pub(super) signalfd: u64,
     /// The last two may be more than that: they could not be read.
     pub(super) waits_unknown: bool,
+    /// By a signal.
+    pub(super) is_stopped: bool,
 }
 
 impl Masks {
@@ -44,6 +46,7 @@ pub(super) fn masks(pid: i32, status: &Status, gaps: &mut Gaps) -> Masks {
         pending: status.signals("SigPnd") | status.signals("ShdPnd"),
         ignored: status.signals("SigIgn"),
         caught: status.signals("SigCgt"),
+        is_stopped: status.field("State").is_some_and(|state| state.starts_with('T')),
         ..Masks::default()
     };
     let mut living = None;

@@ -155,3 +155,31 @@ fn a_terminal_that_stops_who_writes_from_the_background_does_not_stop_pidone() {
         session.end();
     }
 }
+
+#[test]
+fn whichever_half_first_finds_room_begins_the_array() {
+    for place in [Place::Subreaper, Place::Isolated].into_iter().filter(|place| Place::with_init().contains(place))
+    {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+        while writer.write(&[b' '; 4096]).is_ok() {}
+        fcntl(&writer, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
+        let options = ["--trace=fd:9", "--trace-format=chrome"];
+        let mut command =
+            place.pidone(&options, &["sh", "-c", "echo up; read x; (sleep 0.01 &); sleep 0.1; exit 2"]);
+        sys::pass_fd(&mut command, writer.into(), 9);
+        let mut running = Running::start(command.stdin(Stdio::piped()));
+        let stdin = running.stdin();
+        drop(command);
+        running.expect("up");
+        let mut reader = File::from(std::os::fd::OwnedFd::from(reader));
+        let mut trace = drain(&mut reader);
+        drop(stdin);
+        running.end().exits(2).silently();
+        trace += &drain(&mut reader);
+        let trace: Vec<serde_json::Value> =
+            serde_json::from_str(trace.trim()).unwrap_or_else(|error| panic!("{error}: {trace}"));
+        let has = |name: &str| trace.iter().any(|event| event["name"] == name);
+        assert!(has("sleep") && has("sh") && has("exit") && has("lost"), "{place:?}: {trace:#?}");
+    }
+}
