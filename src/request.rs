@@ -2,6 +2,9 @@
 //!
 //! Past 300 lines because it is one list of all that can be asked for.
 
+mod verbs;
+
+pub(crate) use self::verbs::{EnterOptions, InspectRequest, ProbeOptions, Ready, Target, TraceFormat, TraceTo};
 use crate::capability::Capabilities;
 use crate::idmap::MapRequest;
 use crate::namespace::Kinds;
@@ -30,53 +33,11 @@ pub(crate) enum Request {
     Run(Box<RunRequest>),
 }
 
-/// What `inspect` is to show, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct InspectRequest {
-    /// As /proc has it.
-    pub(crate) pid: i32,
-    /// JSON in place of tables.
-    pub(crate) json: bool,
-    /// The namespaces of the machine in place of the process.
-    pub(crate) tree: bool,
-    /// How often; once, if `None`.
-    pub(crate) watch: Option<Duration>,
-}
-
-/// Whose namespaces to enter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Target {
-    /// Those of this process.
-    Process(i32),
-    /// Those kept as files in this directory.
-    Kept(OsString),
-    /// Those of these files.
-    Files(Vec<OsString>),
-}
-
 /// Where a text goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Output {
     Stdout,
     Stderr,
-}
-
-/// Where the trace goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum TraceTo {
-    /// A descriptor that pidone was started with.
-    Descriptor(i32),
-    /// A file, made or emptied.
-    File(OsString),
-}
-
-/// How the trace is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TraceFormat {
-    /// A JSON object a line.
-    Json,
-    /// The trace event format of Chrome.
-    Chrome,
 }
 
 /// Where the workload runs.
@@ -123,39 +84,6 @@ pub(crate) struct NamespaceRequest {
     pub(crate) map: MapRequest,
     /// The directory to keep them in as files.
     pub(crate) persist: Option<OsString>,
-}
-
-/// What only `enter` knows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct EnterOptions {
-    pub(crate) files: Vec<OsString>,
-    /// No others than these.
-    pub(crate) only: Option<Kinds>,
-}
-
-/// What only `probe` knows. `None` is the default, wherever it stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ProbeOptions {
-    /// To try, in this order.
-    pub(crate) signals: Option<Vec<Signal>>,
-    /// How long a command gets until it counts as ready.
-    pub(crate) settle: Option<Duration>,
-    /// What shows that it is ready, in place of a time.
-    pub(crate) ready: Option<Ready>,
-    /// When to give up on that.
-    pub(crate) ready_timeout: Option<Duration>,
-    /// How long a signal has to show its effect.
-    pub(crate) wait: Option<Duration>,
-    pub(crate) json: bool,
-}
-
-/// What shows that a command is ready.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Ready {
-    /// A file, as the command sees it.
-    File(OsString),
-    /// A line of its output that matches this extended regular expression.
-    Output(OsString),
 }
 
 /// What stands at /proc in the new mount namespace.

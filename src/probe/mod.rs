@@ -24,8 +24,8 @@ mod trial;
 mod verdict;
 
 use self::pattern::Pattern;
-use self::trial::{Finding, Trial};
-use self::verdict::Verdict;
+use self::trial::Trial;
+use self::verdict::{Finding, Verdict};
 use crate::error::{Failure, Stage, UsageError, Voice};
 use crate::exit::PIDONE_FAILED;
 use crate::forward;

@@ -6,7 +6,7 @@
 //!                              └─ live one    It ends then.
 //! ```
 
-use super::trial::Finding;
+use super::verdict::Finding;
 use crate::handshake::{Gate, GateKeeper, gate};
 use crate::namespace::{Kind, Kinds};
 use crate::procfs::{self, Process};

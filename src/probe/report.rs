@@ -1,7 +1,6 @@
 //! Runs in: probe. What came of it, as a table for people, or as JSON.
 
-use super::trial::Effect;
-use super::verdict::{Observed, SignalVerdict, Verdict};
+use super::verdict::{Effect, Observed, SignalVerdict, Verdict};
 use crate::exit::Outcome;
 use crate::json::Json;
 use crate::request::Output;

@@ -2,6 +2,7 @@
 
 use super::orphans::Orphans;
 use super::output::Output;
+use super::verdict::{Effect, Finding};
 use super::{Purpose, Question, ReadySign, Rules, failure};
 use crate::error::{Failure, Voice, reason};
 use crate::exit::{Codes, Outcome};
@@ -23,28 +24,6 @@ use std::ffi::c_int;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
-
-/// What a signal did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Effect {
-    /// The command runs on.
-    Survived,
-    /// It was stopped.
-    Stopped,
-    /// It ended like this.
-    Ended(Outcome),
-}
-
-/// What came of a trial.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Finding {
-    /// The signal did this, after so long.
-    Effect(Effect, Duration),
-    /// As PID 1 it reaped, or did not reap, what was put there.
-    Reaps(bool),
-    /// For this reason it cannot be told.
-    Unknown(String),
-}
 
 pub(super) struct Trial {
     purpose: Purpose,

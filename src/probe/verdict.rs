@@ -1,10 +1,31 @@
 //! Runs in: probe. From what happened to what it means; pure.
 
-use super::trial::{Effect, Finding};
-use crate::exit::PIDONE_FAILED;
+use crate::exit::{Outcome, PIDONE_FAILED};
 use crate::signal::Signal;
 use std::ffi::OsString;
 use std::time::Duration;
+
+/// What a signal did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// The command runs on.
+    Survived,
+    /// It was stopped.
+    Stopped,
+    /// It ended like this.
+    Ended(Outcome),
+}
+
+/// What came of a trial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// The signal did this, after so long.
+    Effect(Effect, Duration),
+    /// As PID 1 it reaped, or did not reap, what was put there.
+    Reaps(bool),
+    /// For this reason it cannot be told.
+    Unknown(String),
+}
 
 /// What a signal did in one place, after so long; or why that cannot be told.
 pub(super) type Observed = Result<(Effect, Duration), String>;
@@ -127,7 +148,6 @@ impl SignalVerdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::Outcome;
 
     const AFTER: Duration = Duration::from_millis(20);
 
