@@ -243,7 +243,7 @@ fn run_noted(request: RunRequest, signals: SignalState, page: &SharedPage) -> c_
     sys::reset_action(Signal::PIPE);
     // Whoever asked is not there any more if this process is left alone. Ignoring the error: a filter forbids it.
     let _ = sys::set_parent_death_signal(Signal::KILL);
-    let answer = match launch::carry_out(request, Codes::PIDONE, signals).map_err(LaunchError::from) {
+    let answer = match launch::carry_out(&request, Codes::PIDONE, signals).map_err(LaunchError::from) {
         Ok((outcome, _)) => [&[ENDED][..], &outcome.to_wait().0.to_ne_bytes()].concat(),
         Err(LaunchError { message, hint, status }) => {
             [&[FAILED, status][..], message.as_bytes(), b"\n", hint.as_bytes()].concat()

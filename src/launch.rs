@@ -16,28 +16,27 @@ use crate::trace::Trace;
 /// # Errors
 /// Why it did not run.
 pub(crate) fn carry_out(
-    mut request: RunRequest,
+    request: &RunRequest,
     codes: Codes,
     signals: SignalState,
 ) -> Result<(Outcome, Place), Refused> {
-    let (level, exit_map) = (request.level, std::mem::take(&mut request.exit_map));
-    let (trace_to, format) = (request.trace.clone(), request.trace_format);
-    let command = if trace_to.is_some() { request.command.clone() } else { Vec::new() };
+    let (level, exit_map) = (request.level, &request.exit_map);
+    let (trace_to, format) = (request.trace.as_ref(), request.trace_format);
     let plan = LaunchPlan::new(request, signals).map_err(|error| Refused { refusal: error.into(), hint: None })?;
     let place = plan.place;
     let half = if place == Place::InPlace { Half::Init } else { Half::Outer };
     logging::set_up(half, level);
     let circumstances = Circumstances::of(&plan);
     let refused = |refusal| Refused::explain(refusal, &circumstances);
-    let trace = Trace::open(trace_to.as_ref(), format, place).map_err(refused)?;
-    trace.started(&command, place.name(), circumstances.kinds);
+    let trace = Trace::open(trace_to, format, place).map_err(refused)?;
+    trace.started(&request.command, place.name(), circumstances.kinds);
     let ended = match place {
         Place::InPlace => init::in_place(plan, &trace),
         Place::Isolated | Place::Bare => outer::run(plan, &trace),
     };
     match ended {
         Ok(outcome) => {
-            let outcome = outcome.mapped(&exit_map);
+            let outcome = outcome.mapped(exit_map);
             trace.ended(Ok(outcome), outcome.status());
             Ok((outcome, place))
         }

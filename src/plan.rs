@@ -127,17 +127,17 @@ impl LaunchPlan {
     ///
     /// # Errors
     /// An option that does not go with the place; a name that stands in no file; a NUL byte.
-    pub(crate) fn new(request: RunRequest, signals: SignalState) -> Result<Self, UsageError> {
+    pub(crate) fn new(request: &RunRequest, signals: SignalState) -> Result<Self, UsageError> {
         let default_place = if getpid() == Pid::from_raw(1) { Place::InPlace } else { Place::Isolated };
         let place = request.place.unwrap_or(default_place);
-        refuse_what_is_impossible(&request, place)?;
-        let namespaces = NamespacePlan::new(&request, place)?;
+        refuse_what_is_impossible(request, place)?;
+        let namespaces = NamespacePlan::new(request, place)?;
         let workload =
-            if request.pause { None } else { Some(Workload::new(&request, namespaces.id_maps.as_ref(), signals)?) };
+            if request.pause { None } else { Some(Workload::new(request, namespaces.id_maps.as_ref(), signals)?) };
         Ok(LaunchPlan {
             place,
             namespaces,
-            rules: rules(&request),
+            rules: rules(request),
             orphans: request.orphans,
             announce_reaped: request.announce_reaped,
             on_exit: request.on_exit.unwrap_or(OnExit::Kill),

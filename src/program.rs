@@ -39,7 +39,7 @@ pub fn run(args: Args) -> c_int {
         Ok(Request::Enter(target, request)) => enter(target, *request, signals),
         Ok(Request::Inspect(request)) => inspect(&request, signals),
         Ok(Request::Probe(request)) => probe::run(*request, signals),
-        Ok(Request::Run(request)) => launch(*request, personality, signals),
+        Ok(Request::Run(request)) => launch(&request, personality, signals),
         Err(error) => {
             error.print(personality.voice());
             personality.codes().failed
@@ -48,7 +48,7 @@ pub fn run(args: Args) -> c_int {
     status.into()
 }
 
-fn launch(request: RunRequest, personality: Personality, signals: SignalState) -> u8 {
+fn launch(request: &RunRequest, personality: Personality, signals: SignalState) -> u8 {
     match launch::carry_out(request, personality.codes(), signals) {
         Ok((outcome, Place::InPlace)) => outcome.status(),
         Ok((outcome, Place::Isolated | Place::Bare)) => outer::end_like(outcome),

@@ -168,7 +168,7 @@ fn requests(request: RunRequest, signals: SignalState) -> Result<[RunRequest; 2]
     let bare =
         RunRequest { place: Some(Place::Bare), group: false, rewrites: Rewrites::none(), ..isolated.clone() };
     for request in [&bare, &isolated] {
-        LaunchPlan::new(request.clone(), signals)?;
+        LaunchPlan::new(request, signals)?;
     }
     Ok([bare, isolated])
 }

@@ -73,7 +73,7 @@ impl Trial {
             Forked::Child => {
                 drop((output, complaints));
                 let _held = complaints_end;
-                exit_now(run(request.clone(), signals, &output_end, (probe, number)));
+                exit_now(run(request, signals, &output_end, (probe, number)));
             }
         }
     }
@@ -261,7 +261,7 @@ fn ended_by_itself(outcome: Outcome, output: &Output) -> String {
 
 /// What becomes outer of a trial: in a session of its own, without a terminal, and with nothing to read. When probe dies it kills
 /// everybody inside, and ends. Returns its exit status.
-fn run(request: RunRequest, signals: SignalState, output: &OwnedFd, (probe, complaints): (Pid, RawFd)) -> c_int {
+fn run(request: &RunRequest, signals: SignalState, output: &OwnedFd, (probe, complaints): (Pid, RawFd)) -> c_int {
     let failed = c_int::from(Codes::PIDONE.failed);
     // Until outer watches its parent. Ignoring the error: there is no filter that forbids this and lets clone pass.
     let _ = sys::set_parent_death_signal(Signal::KILL);
