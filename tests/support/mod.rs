@@ -50,6 +50,7 @@ fn workshop() -> &'static Path {
         copy(pidone.as_ref(), &directory.join("pidone"));
         copy(&std::env::current_exe().expect("know this program"), &directory.join("player"));
         sys::at_exit(remove_workshop);
+        sys::heed_the_terminal();
         directory
     })
 }

@@ -14,6 +14,14 @@ fn check(result: libc::c_int) -> io::Result<()> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
+/// A script's background job ignores SIGINT and SIGQUIT, and nohup SIGHUP; what tests start is not to inherit that.
+pub fn heed_the_terminal() {
+    for signal in [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU] {
+        // SAFETY: gives a signal its default action; no handler of this program's is lost.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
 /// Runs `prepare` in the child, between fork and exec.
 pub fn before_exec(command: &mut Command, prepare: impl FnMut() -> io::Result<()> + Send + Sync + 'static) {
     // SAFETY: the closures given here only make system calls.
