@@ -6,6 +6,9 @@
 
 #![no_main]
 
+#[cfg(target_env = "musl")]
+#[expect(unsafe_code, reason = "an allocator hands out memory")]
+mod heap;
 #[cfg(all(target_env = "musl", panic = "abort"))]
 #[expect(unsafe_code, reason = "the linker looks for these names")]
 mod unwind;

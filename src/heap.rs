@@ -1,0 +1,194 @@
+//! Runs in: outer, init. The heap: a start needs a few small blocks, and here gets them without a system call.
+//!
+//! musl's own malloc(3) costs every start five system calls, three pages with page tables of their own and a third of all
+//! instructions. Here a block is as large as the next power of two, and is cut off from a piece of memory that the program was
+//! loaded with; blocks that come back are kept, in a list for each size. What is large is a mapping of its own.
+//!
+//! The unsafe code is sound because there is one thread, and a process that shares its memory is suspended meanwhile.
+
+use nix::libc;
+use std::alloc::{GlobalAlloc, Layout};
+use std::cell::UnsafeCell;
+use std::ptr::null_mut;
+
+/// The smallest block has room for a link, and all are aligned as malloc(3)'s are.
+const SMALLEST: usize = 16;
+/// What is larger is a mapping.
+const LARGEST: usize = 32 * 1024;
+const SIZES: usize = (LARGEST / SMALLEST).ilog2() as usize + 1;
+/// What there is from the start; pages that are not touched cost nothing.
+const FIRST: usize = 16 * 1024;
+/// What the kernel is asked for when that is used up.
+const MORE: usize = 64 * 1024;
+
+#[global_allocator]
+static HEAP: Heap =
+    Heap(UnsafeCell::new(State { first: [0; FIRST], given_back: [null_mut(); SIZES], rest: null_mut(), left: 0 }));
+
+struct Heap(UnsafeCell<State>);
+
+// SAFETY: there is one thread.
+unsafe impl Sync for Heap {}
+
+#[repr(C, align(16))]
+struct State {
+    first: [u8; FIRST],
+    given_back: [*mut Block; SIZES],
+    /// Not cut up yet; null before the first block.
+    rest: *mut u8,
+    left: usize,
+}
+
+/// A block that came back.
+struct Block {
+    next: *mut Block,
+}
+
+// SAFETY: a block is cut off once, and is in a list only while nobody has it; its size and alignment are at least the layout's.
+unsafe impl GlobalAlloc for Heap {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        match list_for(layout) {
+            // SAFETY: nobody else uses the state meanwhile.
+            Some(list) => unsafe { &mut *self.0.get() }.take(list),
+            None => map(layout.size()),
+        }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        match list_for(layout) {
+            // SAFETY: as in `alloc`; the block is its owner's no more.
+            Some(list) => unsafe { &mut *self.0.get() }.keep(block.cast(), list),
+            None => unmap(block, layout.size()),
+        }
+    }
+}
+
+/// `None`: a mapping, which is aligned to pages.
+fn list_for(layout: Layout) -> Option<usize> {
+    let size = layout.size().max(SMALLEST);
+    (size <= LARGEST && layout.align() <= SMALLEST).then(|| (size.next_power_of_two() / SMALLEST).ilog2() as usize)
+}
+
+impl State {
+    /// Null: there is no memory.
+    fn take(&mut self, list: usize) -> *mut u8 {
+        let Some(head) = self.given_back.get_mut(list) else { return null_mut() };
+        if head.is_null() {
+            return self.cut_off(SMALLEST << list);
+        }
+        let block = *head;
+        // SAFETY: what is in a list was written by `keep`.
+        *head = unsafe { (*block).next };
+        block.cast()
+    }
+
+    fn keep(&mut self, block: *mut Block, list: usize) {
+        let Some(head) = self.given_back.get_mut(list) else { return };
+        // SAFETY: it was cut off here, has room for this, and nobody has it.
+        unsafe { block.write(Block { next: *head }) };
+        *head = block;
+    }
+
+    fn cut_off(&mut self, size: usize) -> *mut u8 {
+        if self.rest.is_null() {
+            (self.rest, self.left) = (self.first.as_mut_ptr(), FIRST);
+        }
+        if self.left < size {
+            let more = map(MORE);
+            if more.is_null() {
+                return more;
+            }
+            (self.rest, self.left) = (more, MORE);
+        }
+        let block = self.rest;
+        // SAFETY: `left` bytes follow, which are enough.
+        self.rest = unsafe { block.add(size) };
+        self.left -= size;
+        block
+    }
+}
+
+/// Null: there is no memory.
+fn map(size: usize) -> *mut u8 {
+    let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // SAFETY: new memory, which nobody else knows.
+    let place = unsafe { libc::mmap(null_mut(), size, access, flags, -1, 0) };
+    if place == libc::MAP_FAILED { null_mut() } else { place.cast() }
+}
+
+fn unmap(place: *mut u8, size: usize) {
+    // SAFETY: what `map` gave, whose owner is done with it. Ignoring the result: nothing else can be done with it.
+    let _ = unsafe { libc::munmap(place.cast(), size) };
+}
+
+/// malloc(3) and its like, for what the C library asks for (opendir(3), setenv(3)): with these, musl's own stay out of the
+/// binary, which is 8 KB. In front of each block stands its size, header included.
+mod c {
+    use super::{HEAP, SMALLEST};
+    use std::alloc::{GlobalAlloc, Layout};
+    use std::ffi::c_void;
+    use std::ptr::null_mut;
+
+    const HEADER: usize = SMALLEST;
+
+    fn layout(size: usize) -> Option<Layout> {
+        Layout::from_size_align(size, SMALLEST).ok()
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn malloc(size: usize) -> *mut c_void {
+        let Some(layout) = size.checked_add(HEADER).and_then(layout) else { return null_mut() };
+        // SAFETY: the size is not zero.
+        let block = unsafe { HEAP.alloc(layout) };
+        if block.is_null() {
+            return null_mut();
+        }
+        // SAFETY: the block begins with room for the header, and is aligned for it.
+        unsafe { block.cast::<usize>().write(layout.size()) };
+        // SAFETY: the block is longer than the header.
+        unsafe { block.add(HEADER) }.cast()
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
+        let Some(bytes) = count.checked_mul(size) else { return null_mut() };
+        let place = malloc(bytes);
+        if !place.is_null() {
+            // SAFETY: so many bytes are there.
+            unsafe { place.cast::<u8>().write_bytes(0, bytes) };
+        }
+        place
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn realloc(old: *mut c_void, size: usize) -> *mut c_void {
+        let new = malloc(size);
+        if !new.is_null() && !old.is_null() {
+            let length = size.min(size_of(old));
+            // SAFETY: both have so many bytes, and one of them is new.
+            unsafe { new.cast::<u8>().copy_from_nonoverlapping(old.cast(), length) };
+            free(old);
+        }
+        new
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn free(place: *mut c_void) {
+        if place.is_null() {
+            return;
+        }
+        let Some(layout) = layout(size_of(place) + HEADER) else { return };
+        // SAFETY: what `malloc` gave has a header in front.
+        let block = unsafe { place.cast::<u8>().sub(HEADER) };
+        // SAFETY: allocated by `malloc` with this layout.
+        unsafe { HEAP.dealloc(block, layout) };
+    }
+
+    /// Without the header.
+    fn size_of(place: *mut c_void) -> usize {
+        // SAFETY: what `malloc` gave has a header in front.
+        let header = unsafe { place.cast::<u8>().sub(HEADER) }.cast::<usize>();
+        // SAFETY: and there `malloc` wrote the size.
+        unsafe { header.read() - HEADER }
+    }
+}
