@@ -10,6 +10,7 @@ use crate::plan::LaunchPlan;
 use crate::request::{Place, RunRequest};
 use crate::sys::SignalState;
 use crate::trace::Trace;
+use std::mem::ManuallyDrop;
 
 /// Runs a command to its end, wherever that is to be.
 ///
@@ -20,29 +21,30 @@ pub(crate) fn carry_out(
     codes: Codes,
     signals: SignalState,
 ) -> Result<(Outcome, Place), Refused> {
-    let (level, exit_map) = (request.level, &request.exit_map);
-    let (trace_to, format) = (request.trace.as_ref(), request.trace_format);
     let plan = LaunchPlan::new(request, signals).map_err(|error| Refused { refusal: error.into(), hint: None })?;
+    // At the end there is nobody left to give memory back for.
+    let mut plan = ManuallyDrop::new(plan);
     let place = plan.place;
     let half = if place == Place::InPlace { Half::Init } else { Half::Outer };
-    logging::set_up(half, level);
-    let circumstances = Circumstances::of(&plan);
-    let refused = |refusal| Refused::explain(refusal, &circumstances);
-    let trace = Trace::open(trace_to, format, place).map_err(refused)?;
-    trace.started(&request.command, place.name(), circumstances.kinds);
+    logging::set_up(half, request.level);
+    let trace = match Trace::open(request.trace.as_ref(), request.trace_format, place) {
+        Ok(trace) => trace,
+        Err(refusal) => return Err(Refused::explain(refusal, &Circumstances::of(&plan))),
+    };
+    trace.started(&request.command, place.name(), plan.namespaces.kinds);
     let ended = match place {
-        Place::InPlace => init::in_place(plan, &trace),
-        Place::Isolated | Place::Bare => outer::run(plan, &trace),
+        Place::InPlace => init::in_place(&mut plan, &trace),
+        Place::Isolated | Place::Bare => outer::run(&mut plan, &trace),
     };
     match ended {
         Ok(outcome) => {
-            let outcome = outcome.mapped(exit_map);
+            let outcome = outcome.mapped(&request.exit_map);
             trace.ended(Ok(outcome), outcome.status());
             Ok((outcome, place))
         }
         Err(failure) => {
             trace.ended(Err(&failure), codes.status_of(&failure));
-            Err(refused(failure.into()))
+            Err(Refused::explain(failure.into(), &Circumstances::of(&plan)))
         }
     }
 }

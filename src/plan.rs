@@ -30,7 +30,7 @@ pub(crate) struct LaunchPlan {
     pub(crate) place: Place,
     pub(crate) namespaces: NamespacePlan,
     /// `None`: a pause.
-    pub(crate) workload: Option<Workload>,
+    pub(crate) workload: Option<Box<Workload>>,
     pub(crate) rules: Rules,
     pub(crate) orphans: Orphans,
     pub(crate) announce_reaped: bool,
@@ -292,7 +292,7 @@ impl Workload {
         request: &RunRequest,
         id_maps: Option<&IdMaps>,
         signals: SignalState,
-    ) -> Result<Self, UsageError> {
+    ) -> Result<Box<Self>, UsageError> {
         let mut environment = Environment::inherited();
         let accounts = Accounts { root: request.furnishing.rootfs.as_deref() };
         let identity = IdentityPlan::new(request.identity.clone(), id_maps, accounts, &mut environment)?;
@@ -305,7 +305,7 @@ impl Workload {
         if let (Some(argv0), Some(first)) = (&identity.typed.argv0, argv.first_mut()) {
             *first = c_string(argv0.clone())?;
         }
-        Ok(Workload {
+        Ok(Box::new(Workload {
             candidates,
             command: name,
             path,
@@ -315,7 +315,7 @@ impl Workload {
             listen,
             identity,
             signals,
-        })
+        }))
     }
 }
 

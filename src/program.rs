@@ -36,10 +36,11 @@ pub fn run(args: Args) -> c_int {
         Ok(Request::Show(output, text)) => text::print(output, &text, signals),
         Ok(Request::InstallNames(directory)) => install::names(&directory),
         Ok(Request::Release(directory)) => keep::release(&directory),
-        Ok(Request::Enter(target, request)) => enter(target, *request, signals),
+        Ok(Request::Enter(target, request)) => enter(target, request, signals),
         Ok(Request::Inspect(request)) => inspect(&request, signals),
-        Ok(Request::Probe(request)) => probe::run(*request, signals),
-        Ok(Request::Run(request)) => launch(&request, personality, signals),
+        Ok(Request::Probe(request)) => probe::run(request, signals),
+        // Leaked: at the end there is nobody left to give memory back for.
+        Ok(Request::Run(request)) => launch(Box::leak(request), personality, signals),
         Err(error) => {
             error.print(personality.voice());
             personality.codes().failed
@@ -56,7 +57,8 @@ fn launch(request: &RunRequest, personality: Personality, signals: SignalState) 
     }
 }
 
-fn enter(target: Target, mut request: RunRequest, signals: SignalState) -> u8 {
+#[inline(never)]
+fn enter(target: Target, mut request: Box<RunRequest>, signals: SignalState) -> u8 {
     logging::set_up(Half::Outer, request.level);
     let exit_map = std::mem::take(&mut request.exit_map);
     let path = std::env::var_os("PATH");
@@ -70,7 +72,7 @@ fn enter(target: Target, mut request: RunRequest, signals: SignalState) -> u8 {
         Ok(trace) => trace,
         Err(refusal) => return refused(refusal),
     };
-    match enter::run(&target, &plan, request, signals, &trace) {
+    match enter::run(&target, &plan, *request, signals, &trace) {
         Ok(outcome) => {
             let outcome = outcome.mapped(&exit_map);
             trace.ended(Ok(outcome), outcome.status());
@@ -83,6 +85,7 @@ fn enter(target: Target, mut request: RunRequest, signals: SignalState) -> u8 {
     }
 }
 
+#[inline(never)]
 fn inspect(request: &InspectRequest, signals: SignalState) -> u8 {
     match inspect::run(request, signals) {
         Ok(()) => 0,

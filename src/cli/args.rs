@@ -65,13 +65,13 @@ pub(crate) fn parse(
             let hint = "leave the command out, or --pause (it may stand in PIDONE_OPTIONS)";
             Err(UsageError::with_hint("--pause runs no command, and there is one", hint))
         }
-        _ => Ok(Request::Run(Box::new(request))),
+        _ => Ok(Request::Run(request)),
     }
 }
 
 /// What `PIDONE_OPTIONS` asks for, of which the command line then is a continuation.
-pub(super) fn parse_environment(options: Option<&OsStr>) -> Result<RunRequest, UsageError> {
-    let mut request = RunRequest::new();
+pub(super) fn parse_environment(options: Option<&OsStr>) -> Result<Box<RunRequest>, UsageError> {
+    let mut request = Box::new(RunRequest::new());
     let Some(options) = options else { return Ok(request) };
     let in_environment =
         |error: UsageError| UsageError { message: format!("PIDONE_OPTIONS: {}", error.message), ..error };

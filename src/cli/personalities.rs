@@ -74,6 +74,7 @@ impl Personality {
     ///
     /// # Errors
     /// Says which word was not understood.
+    #[inline(never)]
     pub(crate) fn parse(
         self,
         args: impl Iterator<Item = OsString>,
@@ -116,7 +117,7 @@ impl Personality {
             None if request.command.is_empty() && !request.pause => {
                 Err(UsageError::with_hint("no command given", self.form()))
             }
-            None => Ok(Request::Run(Box::new(request))),
+            None => Ok(Request::Run(request)),
         }
     }
 

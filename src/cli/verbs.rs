@@ -24,7 +24,10 @@ pub(super) fn one_directory(
 }
 
 /// `enter TARGET [OPTIONS] [--] [COMMAND…]`; options may stand before TARGET, too.
-pub(super) fn enter(args: impl Iterator<Item = OsString>, mut request: RunRequest) -> Result<Request, UsageError> {
+pub(super) fn enter(
+    args: impl Iterator<Item = OsString>,
+    mut request: Box<RunRequest>,
+) -> Result<Request, UsageError> {
     let mut parser = Parser::from_args(args);
     if let Some(text) = parse_options(&mut parser, &mut request)? {
         return Ok(Request::Show(Output::Stdout, text));
@@ -51,14 +54,17 @@ pub(super) fn enter(args: impl Iterator<Item = OsString>, mut request: RunReques
     } else {
         Target::Files(request.enter.files.clone())
     };
-    Ok(Request::Enter(target, Box::new(request)))
+    Ok(Request::Enter(target, request))
 }
 
 const ENTER_FORM: &str =
     "pidone enter PID|DIR [OPTIONS] [--] [COMMAND...], or pidone enter --ns FILE [--] [COMMAND...]";
 
 /// `probe [OPTIONS] [--] COMMAND…`.
-pub(super) fn probe(args: impl Iterator<Item = OsString>, mut request: RunRequest) -> Result<Request, UsageError> {
+pub(super) fn probe(
+    args: impl Iterator<Item = OsString>,
+    mut request: Box<RunRequest>,
+) -> Result<Request, UsageError> {
     let mut parser = Parser::from_args(args);
     if let Some(text) = parse_options(&mut parser, &mut request)? {
         return Ok(Request::Show(Output::Stdout, text));
@@ -69,7 +75,7 @@ pub(super) fn probe(args: impl Iterator<Item = OsString>, mut request: RunReques
     if request.enter != EnterOptions::default() {
         return Err(UsageError::with_hint("--ns and --only are for 'pidone enter'", "leave them out"));
     }
-    Ok(Request::Probe(Box::new(request)))
+    Ok(Request::Probe(request))
 }
 
 /// For `run`, of which PIDONE_OPTIONS may say too much as well.

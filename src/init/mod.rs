@@ -61,7 +61,8 @@ pub(crate) struct Link<'a> {
 ///
 /// # Errors
 /// Why the workload does not run.
-pub(crate) fn in_place(mut plan: LaunchPlan, trace: &Trace) -> Result<Outcome, Failure> {
+#[inline(never)]
+pub(crate) fn in_place(plan: &mut LaunchPlan, trace: &Trace) -> Result<Outcome, Failure> {
     let is_pid_1 = getpid() == Pid::from_raw(1);
     if !is_pid_1 {
         see_to_orphans(plan.orphans)?;
@@ -78,13 +79,13 @@ pub(crate) fn in_place(mut plan: LaunchPlan, trace: &Trace) -> Result<Outcome, F
     }
     let mut job = Job::new(plan.rules.grouping);
     trace.spawning();
-    let started = start(&mut plan, job.terminal());
+    let started = start(plan, job.terminal());
     if started.is_err() {
         // The child had become the foreground group by then.
         job.end();
     }
     let above = if is_pid_1 { Above::Nobody(job) } else { Above::Shell(job) };
-    Ok(oversee(&plan, started?, &others, parent, above, trace))
+    Ok(oversee(plan, started?, &others, parent, above, trace))
 }
 
 /// In place, for a program that is PID 1: forks, and returns nothing in the child, which goes on as the program; and how that
@@ -110,7 +111,8 @@ pub(crate) fn supervise_caller(plan: &LaunchPlan, signals: SignalState) -> Resul
 }
 
 /// Isolated: this process has just become PID 1 of new namespaces. Returns its exit status.
-pub(crate) fn isolated(mut plan: LaunchPlan, link: Link<'_>, job: Job) -> c_int {
+#[inline(never)]
+pub(crate) fn isolated(plan: &mut LaunchPlan, link: Link<'_>, job: Job) -> c_int {
     logging::this_is(Half::Init);
     let trace = link.trace;
     trace.this_is_init();
@@ -118,20 +120,20 @@ pub(crate) fn isolated(mut plan: LaunchPlan, link: Link<'_>, job: Job) -> c_int 
     let own_group = if plan.rules.grouping == Grouping::Shared { Grouping::Shared } else { Grouping::Own };
     let reporter = link.reporter;
     let started = leave_outers_group(own_group, &reporter)
-        .and_then(|()| watch_outer(&plan, &reporter))
-        .and_then(|()| die_with_outer(&plan, &reporter))
-        .and_then(|()| set_up(&plan, link.gate, &reporter))
+        .and_then(|()| watch_outer(plan, &reporter))
+        .and_then(|()| die_with_outer(plan, &reporter))
+        .and_then(|()| set_up(plan, link.gate, &reporter))
         .and_then(|()| wait_for_keeper(link.hold, &reporter))
         .and_then(|()| {
             trace.spawning();
-            start(&mut plan, job.terminal())
+            start(plan, job.terminal())
         });
     // Outer gives the foreground back to the shell, whose process group cannot even be named from in here.
     drop(job);
     match started {
         Ok(workload) => {
             let outcome =
-                oversee(&plan, workload, &Others::in_namespace(trace), None, Above::Outer(&reporter), trace);
+                oversee(plan, workload, &Others::in_namespace(trace), None, Above::Outer(&reporter), trace);
             trace.finish();
             outcome.status().into()
         }
@@ -203,10 +205,10 @@ fn see_to_orphans(orphans: Orphans) -> Result<(), Failure> {
 }
 
 /// Bare: this process has just become PID 1 of new namespaces, and is to be the workload. Returns only on failure.
-pub(crate) fn bare(mut plan: LaunchPlan, link: Link<'_>, job: Job) -> c_int {
+pub(crate) fn bare(plan: &mut LaunchPlan, link: Link<'_>, job: Job) -> c_int {
     let ready = leave_outers_group(plan.rules.grouping, &link.reporter)
-        .and_then(|()| die_with_outer(&plan, &link.reporter))
-        .and_then(|()| set_up(&plan, link.gate, &link.reporter))
+        .and_then(|()| die_with_outer(plan, &link.reporter))
+        .and_then(|()| set_up(plan, link.gate, &link.reporter))
         .and_then(|()| namespaces::enter_time_namespace(&plan.namespaces))
         .and_then(|()| wait_for_keeper(link.hold, &link.reporter));
     let failure = match (ready, &mut plan.workload) {

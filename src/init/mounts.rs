@@ -5,9 +5,13 @@ use crate::request::{ProcMount, Propagation};
 use crate::sys::retry_interrupted;
 use nix::Result as SysResult;
 use nix::mount::{MsFlags, mount};
+use std::ffi::CStr;
 
 /// What proc(5) is mounted with everywhere: it holds no programs, no devices.
 const PROC_FLAGS: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV).union(MsFlags::MS_NOEXEC);
+
+/// No argument. (nix would copy anything but a `CStr` to a page of stack first.)
+const NONE: Option<&CStr> = None;
 
 /// Mounts what is to stand at /proc. It cannot be seen in the caller's mount namespace.
 ///
@@ -37,7 +41,7 @@ pub(super) fn set_propagation(propagation: Propagation) -> Result<(), Failure> {
         Propagation::Shared => (MsFlags::MS_SHARED, "shared"),
         Propagation::Unchanged => return Ok(()),
     };
-    change(flag | MsFlags::MS_REC, "/")
+    change(flag | MsFlags::MS_REC, c"/")
         .map_err(|errno| Failure::new(Stage::SetPropagation, format!("/ ({name})"), errno))
 }
 
@@ -46,22 +50,20 @@ pub(super) fn set_propagation(propagation: Propagation) -> Result<(), Failure> {
 fn confine_proc(propagation: Propagation) -> Result<(), Failure> {
     match propagation {
         Propagation::Private | Propagation::Slave => Ok(()),
-        Propagation::Shared | Propagation::Unchanged => change(MsFlags::MS_PRIVATE | MsFlags::MS_REC, "/proc")
+        Propagation::Shared | Propagation::Unchanged => change(MsFlags::MS_PRIVATE | MsFlags::MS_REC, c"/proc")
             .map_err(|errno| Failure::new(Stage::ConfineProc, "/proc", errno)),
     }
 }
 
-fn change(propagation: MsFlags, target: &str) -> SysResult<()> {
-    retry_interrupted(|| mount(None::<&str>, target, None::<&str>, propagation, None::<&str>))
+fn change(propagation: MsFlags, target: &CStr) -> SysResult<()> {
+    retry_interrupted(|| mount(NONE, target, NONE, propagation, NONE))
 }
 
 fn fresh_proc() -> SysResult<()> {
-    retry_interrupted(|| mount(Some("proc"), "/proc", Some("proc"), PROC_FLAGS, None::<&str>))
+    retry_interrupted(|| mount(Some(c"proc"), c"/proc", Some(c"proc"), PROC_FLAGS, NONE))
 }
 
 /// Recursive, so that what masks parts of it (in containers) goes on masking them.
 fn bind_proc() -> SysResult<()> {
-    retry_interrupted(|| {
-        mount(Some("/proc"), "/proc", None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>)
-    })
+    retry_interrupted(|| mount(Some(c"/proc"), c"/proc", NONE, MsFlags::MS_BIND | MsFlags::MS_REC, NONE))
 }

@@ -32,14 +32,15 @@ use supervise::Inside;
 ///
 /// # Errors
 /// Why it did not run, be it here or inside.
-pub(crate) fn run(plan: LaunchPlan, trace: &Trace) -> Result<Outcome, Failure> {
+#[inline(never)]
+pub(crate) fn run(plan: &mut LaunchPlan, trace: &Trace) -> Result<Outcome, Failure> {
     reap::drain_rest(trace);
     let parent = plan.parent_death.map(Parent::watch).transpose()?;
     let (place, rules, kinds) = (plan.place, plan.rules, plan.namespaces.kinds);
-    let maps = plan.namespaces.id_maps.clone();
+    let maps = plan.namespaces.id_maps.as_ref();
     let mut keeper = plan.namespaces.persist.as_deref().map(Keeper::new).transpose()?;
     let (listener, reporter) = handshake::pipe()?;
-    let (gate, gate_keeper) = maps.as_ref().map(|_| handshake::gate()).transpose()?.unzip();
+    let (gate, gate_keeper) = maps.map(|_| handshake::gate()).transpose()?.unzip();
     let (hold, hold_keeper) = keeper.as_ref().map(|_| handshake::gate()).transpose()?.unzip();
     if rules.grouping == Grouping::Session {
         terminal::leave_to_new_session();
@@ -61,7 +62,7 @@ pub(crate) fn run(plan: LaunchPlan, trace: &Trace) -> Result<Outcome, Failure> {
     };
     drop((reporter, gate, hold));
     trace.spawned(child, if place == Place::Bare { Role::Workload } else { Role::Init });
-    let mapped = maps.map_or(Ok(()), |maps| idmap::write(child, &maps));
+    let mapped = maps.map_or(Ok(()), |maps| idmap::write(child, maps));
     // Shut and not opened when the maps failed: the child then ends by itself, and is reaped below.
     if let (Ok(()), Some(gate_keeper)) = (&mapped, gate_keeper) {
         gate_keeper.open();

@@ -83,9 +83,10 @@ const MOST_AT_ONCE: usize = 16;
 
 /// Carries out all trials and prints what came of them. Returns the exit status: 0 where the command is safe as PID 1, 1 where it
 /// needs an init, 125 where that could not be told.
-pub(crate) fn run(mut request: RunRequest, signals: SignalState) -> u8 {
+#[inline(never)]
+pub(crate) fn run(mut request: Box<RunRequest>, signals: SignalState) -> u8 {
     let options = std::mem::take(&mut request.probe);
-    let set_up = rules(&options, signals).and_then(|rules| Ok((rules, requests(request, signals)?)));
+    let set_up = rules(&options, signals).and_then(|rules| Ok((rules, requests(*request, signals)?)));
     let (rules, [bare, isolated]) = match set_up {
         Ok(set_up) => set_up,
         Err(error) => {
