@@ -5,9 +5,12 @@ use std::env::var;
 
 fn main() {
     println!("cargo:rerun-if-changed=src/unwind.ld");
+    println!("cargo:rerun-if-changed=src/start.ld");
     let is = |name: &str, value: &str| var(name).is_ok_and(|is| is == value);
     if is("CARGO_CFG_TARGET_ENV", "musl") && is("PROFILE", "release") {
-        let script = format!("{}/src/unwind.ld", var("CARGO_MANIFEST_DIR").unwrap_or_default());
-        println!("cargo:rustc-link-arg-bin=pidone=-Wl,--no-eh-frame-hdr,-T,{script}");
+        let directory = var("CARGO_MANIFEST_DIR").unwrap_or_default();
+        println!(
+            "cargo:rustc-link-arg-bin=pidone=-Wl,--no-eh-frame-hdr,-T,{directory}/src/unwind.ld,-T,{directory}/src/start.ld"
+        );
     }
 }

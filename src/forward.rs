@@ -9,13 +9,13 @@ use crate::procfs;
 use crate::request::{Grouping, StopRules};
 use crate::signal::{Rewrites, Signal};
 use crate::stop::{Arrival, Due, Stop};
-use crate::sys::{self, Recipient, SignalInfo, SignalSet};
+use crate::sys::{self, Moment, Recipient, SignalInfo, SignalSet};
 use crate::trace::{Done, Trace, Why};
 use log::{Level, info, log_enabled, warn};
 use nix::errno::Errno;
 use nix::unistd::getpid;
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long to wait before sending again to somebody whose queue is full. The kernel does not tell when it has room.
 const RETRY_AFTER: Duration = Duration::from_millis(5);
@@ -157,7 +157,7 @@ impl<'a> Forwarder<'a> {
     /// behind the held ones, in memory and not in the kernel: the limit that stands in the way counts all signals
     /// pending for a *user* (RLIMIT_SIGPENDING, setrlimit(2)), so those left in our own kernel queue could be the very
     /// ones that fill it, for ever. For the same reason there is no bound on them but memory (128 bytes each).
-    pub(crate) fn next_before(&mut self, deadline: Option<Instant>) -> Option<SignalInfo> {
+    pub(crate) fn next_before(&mut self, deadline: Option<Moment>) -> Option<SignalInfo> {
         loop {
             if let Some(signal) = self.parent.as_mut().and_then(Parent::take_early_death) {
                 return Some(self.parent_died(signal));
@@ -165,7 +165,7 @@ impl<'a> Forwarder<'a> {
             self.send_held();
             self.do_what_is_due();
             let Some(info) = sys::wait_signal(SignalSet::ALL, self.timeout(deadline)) else {
-                if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                if deadline.is_some_and(Moment::is_past) {
                     return None;
                 }
                 continue;
@@ -204,9 +204,9 @@ impl<'a> Forwarder<'a> {
     }
 
     /// How long to wait for a signal; for ever if nothing else is going to happen.
-    fn timeout(&self, deadline: Option<Instant>) -> Option<Duration> {
+    fn timeout(&self, deadline: Option<Moment>) -> Option<Duration> {
         let next = self.stop.next().into_iter().chain(deadline).min();
-        let until_next = next.map(|next| next.saturating_duration_since(Instant::now()));
+        let until_next = next.map(Moment::left);
         let retry = if self.held.is_empty() { None } else { Some(RETRY_AFTER) };
         until_next.into_iter().chain(retry).min()
     }

@@ -13,9 +13,11 @@ use log::warn;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::uio::writev;
 use nix::unistd::{Pid, pipe2, read, write};
 use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
+use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
@@ -36,8 +38,8 @@ pub(crate) enum Report {
     Ended(Outcome),
 }
 
-/// Longest report in bytes. Below PIPE_BUF, so that it is written whole or not at all (pipe(7)).
-const CAPACITY: usize = 1024;
+/// Longest object in bytes. With the header it is below PIPE_BUF, and so is written whole or not at all (pipe(7)).
+const MAX_OBJECT: usize = 1018;
 const FAILED: u8 = 1;
 const ENDED: u8 = 2;
 const STOPPED: u8 = 3;
@@ -49,8 +51,8 @@ const JOINED: u8 = 6;
 const HEADER: usize = 6;
 
 impl Report {
-    /// Encodes into `buffer`; returns the length. An object too long for it is cut.
-    fn encode(&self, buffer: &mut [u8; CAPACITY]) -> usize {
+    /// As bytes: what begins each report, and the object. An object too long for a pipe's promise is cut.
+    fn encode(&self) -> ([u8; HEADER], &[u8]) {
         let (kind, stage, number, object) = match self {
             Report::Failed(failure) => {
                 (FAILED, failure.stage as u8, failure.errno as i32, failure.object.as_bytes())
@@ -61,20 +63,18 @@ impl Report {
             Report::Stopped(signal) => (STOPPED, 0, signal.number(), [].as_slice()),
             Report::Ended(outcome) => (ENDED, 0, outcome.to_wait().0, [].as_slice()),
         };
-        let object = object.get(..CAPACITY - HEADER).unwrap_or(object);
-        let bytes = [kind, stage].into_iter().chain(number.to_ne_bytes()).chain(object.iter().copied());
-        buffer.iter_mut().zip(bytes).map(|(place, byte)| *place = byte).count()
+        let [a, b, c, d] = number.to_ne_bytes();
+        ([kind, stage, a, b, c, d], object.get(..MAX_OBJECT).unwrap_or(object))
     }
 
-    /// Decodes what `encode` wrote; `None` for anything else, the empty report of a killed init included.
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let (header, object) = bytes.split_first_chunk::<HEADER>()?;
-        let [kind, stage, number @ ..] = *header;
+    /// Decodes what `encode` made; `None` for anything else.
+    fn decode(header: [u8; HEADER], object: Vec<u8>) -> Option<Self> {
+        let [kind, stage, number @ ..] = header;
         let number = i32::from_ne_bytes(number);
         match kind {
             FAILED => Some(Report::Failed(Failure {
                 stage: *Stage::ALL.get(usize::from(stage))?,
-                object: OsString::from_vec(object.to_vec()),
+                object: OsString::from_vec(object),
                 errno: Errno::from_raw(number),
             })),
             APART => Some(Report::Apart),
@@ -137,11 +137,21 @@ impl Listener {
     }
 
     fn read_report(&self) -> Option<Report> {
-        let mut buffer = [0; CAPACITY];
-        let (header, object) = buffer.split_at_mut(HEADER);
-        let length = self.read(header)?;
-        let object_length = if header.first() == Some(&FAILED) { self.read(object).unwrap_or(0) } else { 0 };
-        Report::decode(buffer.get(..length + object_length)?)
+        let mut header = [0; HEADER];
+        if self.read(&mut header)? < HEADER {
+            return None;
+        }
+        let object = if header.first() == Some(&FAILED) { self.read_object() } else { Vec::new() };
+        Report::decode(header, object)
+    }
+
+    /// What follows the header of a failure. Not inlined: a start that does not fail needs no room for it.
+    #[inline(never)]
+    fn read_object(&self) -> Vec<u8> {
+        let mut object = vec![0; MAX_OBJECT];
+        let length = self.read(&mut object).unwrap_or(0);
+        object.truncate(length);
+        object
     }
 
     /// Whether all that inside had to say has been read, and nobody there has the pipe any more.
@@ -180,10 +190,8 @@ pub(crate) struct Reporter(OwnedFd);
 impl Reporter {
     /// Sends a report. An error means that outer is gone, and with it the only one to tell.
     pub(crate) fn send(&self, report: &Report) {
-        let mut buffer = [0; CAPACITY];
-        let length = report.encode(&mut buffer);
-        let encoded = buffer.get(..length).unwrap_or_default();
-        let _ = retry_interrupted(|| write(&self.0, encoded));
+        let (header, object) = report.encode();
+        let _ = retry_interrupted(|| writev(&self.0, &[IoSlice::new(&header), IoSlice::new(object)]));
     }
 
     /// From now on outer's death raises `WATCH` in this process.
@@ -249,9 +257,8 @@ mod tests {
     use super::*;
 
     fn round_trip(report: &Report) -> Option<Report> {
-        let mut buffer = [0; CAPACITY];
-        let length = report.encode(&mut buffer);
-        Report::decode(&buffer[..length])
+        let (header, object) = report.encode();
+        Report::decode(header, object.to_vec())
     }
 
     #[test]
@@ -275,15 +282,13 @@ mod tests {
     fn a_long_object_is_cut_and_not_refused() {
         let report = Report::Failed(Failure::new(Stage::RunCommand, "x".repeat(5000), Errno::E2BIG));
         let Some(Report::Failed(failure)) = round_trip(&report) else { panic!("not decoded") };
-        assert_eq!(failure.object.len(), CAPACITY - HEADER);
+        assert_eq!(failure.object.len(), MAX_OBJECT);
     }
 
     #[test]
     fn what_is_not_a_report_is_none() {
-        for bytes in
-            [&[][..], &[FAILED], &[FAILED, 255, 0, 0, 0, 0], &[9, 0, 0, 0, 0, 0], &[STOPPED, 0, 0, 0, 0, 0]]
-        {
-            assert_eq!(Report::decode(bytes), None, "{bytes:?}");
+        for header in [[0; HEADER], [FAILED, 255, 0, 0, 0, 0], [9, 0, 0, 0, 0, 0], [STOPPED, 0, 0, 0, 0, 0]] {
+            assert_eq!(Report::decode(header, Vec::new()), None, "{header:?}");
         }
     }
 }

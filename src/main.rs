@@ -15,7 +15,7 @@ mod unwind;
 
 use std::ffi::{c_char, c_int};
 
-/// What the C runtime calls; its return value is the exit status.
+/// What the C runtime calls; the process ends in it.
 #[expect(unsafe_code, reason = "the C runtime finds its entry by this exported name")]
 #[unsafe(no_mangle)]
 extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {

@@ -18,21 +18,24 @@ use crate::request::{InspectRequest, Place, Request, RunRequest, Target};
 use crate::sys::{self, Args, SignalState};
 use crate::text;
 use crate::trace::Trace;
-use std::ffi::c_int;
 
-/// The program: takes its arguments, does what they ask for, and returns the exit status for `main` to return.
+/// The program: takes its arguments, does what they ask for, and ends the process. Not by exit(3): there are no handlers to
+/// call, nothing is left in a buffer, and what it would touch are pages that are shared with init until then.
 ///
 /// The process must have a single thread, and Rust's runtime must not have been started (`#![no_main]`).
-#[must_use]
-pub fn run(args: Args) -> c_int {
+pub fn run(args: Args) -> ! {
+    sys::exit_now(status_of(args).into())
+}
+
+fn status_of(args: Args) -> u8 {
     // First of all: until now a signal for a PID 1 without handlers was dropped by the kernel.
     let signals = match sys::block_all_signals() {
         Ok(signals) => signals,
-        Err(errno) => return text::fail(&Failure::new(Stage::BlockSignals, "1 to 64", errno)).into(),
+        Err(errno) => return text::fail(&Failure::new(Stage::BlockSignals, "1 to 64", errno)),
     };
     let personality = Personality::of(args.get(0));
     let words = args.rest().map(ToOwned::to_owned);
-    let status = match personality.parse(words, &|name| std::env::var_os(name)) {
+    match personality.parse(words, &|name| std::env::var_os(name)) {
         Ok(Request::Show(output, text)) => text::print(output, &text, signals),
         Ok(Request::InstallNames(directory)) => install::names(&directory),
         Ok(Request::Release(directory)) => keep::release(&directory),
@@ -45,8 +48,7 @@ pub fn run(args: Args) -> c_int {
             error.print(personality.voice());
             personality.codes().failed
         }
-    };
-    status.into()
+    }
 }
 
 fn launch(request: &RunRequest, personality: Personality, signals: SignalState) -> u8 {

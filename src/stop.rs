@@ -3,18 +3,17 @@
 
 use crate::request::StopRules;
 use crate::signal::Signal;
-use crate::sys::SignalInfo;
-use std::time::Instant;
+use crate::sys::{Moment, SignalInfo};
 
 /// Where a stop stands.
 pub(crate) struct Stop {
     pub(crate) rules: StopRules,
     /// The first stop signal, while it is held back, and until when.
-    waiting: Option<(SignalInfo, Instant)>,
+    waiting: Option<(SignalInfo, Moment)>,
     /// One has been held back: no other will be.
     has_waited: bool,
     /// When SIGKILL is due, and what began it.
-    deadline: Option<(Instant, Signal)>,
+    deadline: Option<(Moment, Signal)>,
 }
 
 /// What is to be done with a stop signal that came.
@@ -48,7 +47,7 @@ impl Stop {
         match self.rules.delay {
             Some(delay) if !self.has_waited => {
                 self.has_waited = true;
-                self.waiting = Some((info, Instant::now() + delay));
+                self.waiting = Some((info, Moment::now() + delay));
                 Arrival::Wait
             }
             _ => Arrival::Pass,
@@ -58,7 +57,7 @@ impl Stop {
     /// A stop signal was passed on. The first one starts the clock.
     pub(crate) fn begin(&mut self, signal: Signal) {
         if let (Some(timeout), None) = (self.rules.timeout, self.deadline) {
-            self.deadline = Some((Instant::now() + timeout, signal));
+            self.deadline = Some((Moment::now() + timeout, signal));
         }
     }
 
@@ -68,7 +67,7 @@ impl Stop {
     }
 
     /// When `due` will have something next.
-    pub(crate) fn next(&self) -> Option<Instant> {
+    pub(crate) fn next(&self) -> Option<Moment> {
         let waiting = self.waiting.as_ref().map(|(_, until)| *until);
         let deadline = self.deadline.map(|(at, _)| at);
         waiting.into_iter().chain(deadline).min()
@@ -76,7 +75,7 @@ impl Stop {
 
     /// What the time has come for, if anything.
     pub(crate) fn due(&mut self) -> Option<Due> {
-        let now = self.next().map(|_| Instant::now())?;
+        let now = self.next().map(|_| Moment::now())?;
         if let Some((info, _)) = self.waiting.take_if(|(_, until)| *until <= now) {
             return Some(Due::Forward(info));
         }

@@ -5,10 +5,10 @@ use crate::forward::{self, Forwarder};
 use crate::others::{Left, Others};
 use crate::request::OnExit;
 use crate::signal::{Signal, WATCH};
-use crate::sys::{Recipient, SignalInfo};
+use crate::sys::{Moment, Recipient, SignalInfo};
 use crate::trace::{Done, Why};
 use log::warn;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long `--on-exit term` waits where `--stop-timeout` does not say.
 const DEFAULT_GRACE: Duration = Duration::from_secs(10);
@@ -38,7 +38,7 @@ pub(super) fn see_off<'a>(
             forwarder.call_off_stop();
             signal_all(Signal::TERM, Why::OnExit, others, forwarder);
             let grace = grace.unwrap_or(DEFAULT_GRACE);
-            if !wait(others, forwarder, above, Some(Instant::now() + grace)) {
+            if !wait(others, forwarder, above, Some(Moment::now() + grace)) {
                 forwarder.trace.timed_out(Signal::TERM, grace);
                 warn!("some still ran {} after SIGTERM: killed {}", forward::text(grace), others.names());
                 forwarder.turn_to_nobody();
@@ -68,7 +68,7 @@ fn wait(
     others: &Others<'_>,
     forwarder: &mut Forwarder<'_>,
     above: &mut Above<'_>,
-    deadline: Option<Instant>,
+    deadline: Option<Moment>,
 ) -> bool {
     let mut was_unsure = false;
     loop {
@@ -78,12 +78,12 @@ fn wait(
         }
         was_unsure = left == Left::Unsure;
         let look_again = match left {
-            Left::Stranger => Some(Instant::now() + LOOK_FOR_STRANGERS),
-            Left::Unsure => Some(Instant::now() + LOOK_AGAIN),
+            Left::Stranger => Some(Moment::now() + LOOK_FOR_STRANGERS),
+            Left::Unsure => Some(Moment::now() + LOOK_AGAIN),
             Left::Somebody | Left::Nobody => None,
         };
         match forwarder.next_before(look_again.into_iter().chain(deadline).min()) {
-            None if deadline.is_some_and(|deadline| deadline <= Instant::now()) => return false,
+            None if deadline.is_some_and(Moment::is_past) => return false,
             None => {}
             Some(info) => pass(info, others, forwarder, above),
         }
@@ -137,20 +137,20 @@ fn kill(others: &Others<'_>, why: Option<Why>, forwarder: &mut Forwarder<'_>, ab
             return;
         }
         was_unsure = left == Left::Unsure;
-        let impatient_at = *impatient_at.get_or_insert_with(|| Instant::now() + PATIENCE);
+        let impatient_at = *impatient_at.get_or_insert_with(|| Moment::now() + PATIENCE);
         if std::mem::replace(&mut is_told, true) {
             others.signal(Signal::KILL);
         } else {
             signal_all(Signal::KILL, why.unwrap_or(Why::OnExit), others, forwarder);
         }
-        match forwarder.next_before(Some(Instant::now() + LOOK_AGAIN)) {
+        match forwarder.next_before(Some(Moment::now() + LOOK_AGAIN)) {
             Some(info) if info.is_from_kernel() => drop(end_if_outer_is_gone(above)),
             Some(info) if info.signal() != Some(Signal::CHLD) => {
                 forwarder.trace.signal(&info, Done::Nobody, None);
             }
             _ => {}
         }
-        if !is_named && impatient_at <= Instant::now() {
+        if !is_named && impatient_at.is_past() {
             is_named = true;
             warn!("killed, and still there: {}", others.names());
         }

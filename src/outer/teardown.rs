@@ -3,11 +3,12 @@
 //! first has to wake up.
 
 use crate::procfs::{self, Process};
+use crate::sys::Moment;
 use log::warn;
 use nix::unistd::Pid;
 use std::fs;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long an init may take to end, after it has closed its files, until something is said about it.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -16,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct Teardown {
     init: Pid,
     /// When to say who holds it; no more, once that is said.
-    due: Option<Instant>,
+    due: Option<Moment>,
 }
 
 impl Teardown {
@@ -26,11 +27,11 @@ impl Teardown {
 
     /// Init has closed its end of the report pipe, and so is at its end.
     pub(super) fn has_begun(&mut self) {
-        self.due = Some(Instant::now() + PATIENCE);
+        self.due = Some(Moment::now() + PATIENCE);
     }
 
     /// Until when to wait for it without a word.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub(super) fn due(&self) -> Option<Moment> {
         self.due
     }
 

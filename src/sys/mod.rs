@@ -9,6 +9,7 @@
 
 #![allow(unsafe_code)]
 
+mod clock;
 mod clone;
 mod exec;
 mod fd;
@@ -20,6 +21,7 @@ mod signals;
 mod system;
 mod wait;
 
+pub(crate) use clock::{Clock, Moment, now};
 pub(crate) use clone::{Forked, clone_process, clone_sibling, exit_now, fork_program, spawn_sharing_memory};
 pub(crate) use exec::{PointerArray, execve};
 pub(crate) use fd::{
@@ -32,7 +34,7 @@ pub(crate) use identity::{
 pub use memory::Args;
 pub(crate) use memory::{SharedPage, environment, error_text, remove_variable, set_variable};
 pub(crate) use mounts::{Extent, MountAttributes, attach, clone_tree, new_file_system, set_read_only};
-pub(crate) use output::{Clock, duplicate, now, set_close_on_exec, write_at_once};
+pub(crate) use output::{duplicate, set_close_on_exec, write_at_once};
 pub(crate) use signals::{
     Recipient, SignalInfo, SignalSet, SignalState, anyone_is_left, block_all_signals, die_by, discard_own,
     discard_signals, queue, queue_resume, reset_action, send, send_checked, stop_by, wait_signal,

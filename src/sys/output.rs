@@ -1,11 +1,9 @@
-//! Runs in: outer, init. For the trace: writing without a wait, descriptors by their number, and three clocks.
+//! Runs in: outer, init. For the trace: writing without a wait, and descriptors by their number.
 
 use nix::Result;
 use nix::errno::Errno;
 use nix::libc::{self, c_int, c_long};
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::time::Duration;
 
 /// Writes what goes in without a wait, whether or not others have opened it for waiting (`RWF_NOWAIT`, pwritev2(2)).
 ///
@@ -39,29 +37,4 @@ pub(crate) fn duplicate(number: RawFd) -> Result<OwnedFd> {
 pub(crate) fn set_close_on_exec(number: RawFd) {
     // SAFETY: takes integers; a number that is not open is refused.
     unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
-}
-
-/// Whose time it is.
-#[derive(Clone, Copy)]
-pub(crate) enum Clock {
-    /// `CLOCK_MONOTONIC`.
-    Monotonic,
-    /// `CLOCK_BOOTTIME`, by which the kernel dates the start of processes.
-    BootTime,
-    /// `CLOCK_REALTIME`: since 1970.
-    Wall,
-}
-
-/// The time by this clock (clock_gettime(2)); no system call, as a rule (vdso(7)).
-pub(crate) fn now(clock: Clock) -> Duration {
-    let id = match clock {
-        Clock::Monotonic => libc::CLOCK_MONOTONIC,
-        Clock::BootTime => libc::CLOCK_BOOTTIME,
-        Clock::Wall => libc::CLOCK_REALTIME,
-    };
-    // SAFETY: all zeros is a valid timespec.
-    let mut time: libc::timespec = unsafe { MaybeUninit::zeroed().assume_init() };
-    // SAFETY: `time` is a valid place for a timespec. It cannot fail: these clocks are always there.
-    unsafe { libc::clock_gettime(id, &raw mut time) };
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }

@@ -209,11 +209,12 @@ fn take_signal(set: SignalSet, timeout: Option<Duration>) -> Result<Option<Signa
             // SAFETY: zeroed before, and every bit pattern is valid.
             return Ok(Some(SignalInfo(unsafe { info.assume_init() })));
         }
-        match Errno::last() {
-            Errno::EAGAIN => return Ok(None),
+        // By the number: to name it takes a table, and that a page at each start.
+        match Errno::last_raw() {
+            libc::EAGAIN => return Ok(None),
             // Stopped and continued while waiting. Nothing was taken: wait again.
-            Errno::EINTR => {}
-            errno => return Err(errno),
+            libc::EINTR => {}
+            _ => return Err(Errno::last()),
         }
     }
 }

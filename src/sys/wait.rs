@@ -75,7 +75,7 @@ fn wait_without_blocking(who: Option<Pid>, usage: Option<&mut libc::rusage>) -> 
             0 => return Reaped::NoneEnded,
             pid if pid > 0 => return WaitStatus(status).of(Pid::from_raw(pid)),
             // WNOHANG never sleeps, yet the manual page reserves it.
-            _ if Errno::last() == Errno::EINTR => {}
+            _ if Errno::last_raw() == libc::EINTR => {}
             // ECHILD; or a filter forbids the call, and there is none that we could reap.
             _ => return Reaped::NoChildren,
         }
@@ -87,7 +87,7 @@ pub(crate) fn wait_for(child: Pid) -> WaitStatus {
     let mut status = 0;
     // SAFETY: `status` is a valid place for an int; the resource usage pointer may be NULL (wait4(2)).
     let mut wait = || unsafe { libc::wait4(child.as_raw(), &raw mut status, libc::__WALL, std::ptr::null_mut()) };
-    while wait() == -1 && Errno::last() == Errno::EINTR {}
+    while wait() == -1 && Errno::last_raw() == libc::EINTR {}
     WaitStatus(status)
 }
 

@@ -1,0 +1,60 @@
+//! Runs in: outer, init. Clocks, and moments to wait for.
+
+use nix::libc;
+use std::mem::MaybeUninit;
+use std::ops::Add;
+use std::time::Duration;
+
+/// Whose time it is.
+#[derive(Clone, Copy)]
+pub(crate) enum Clock {
+    /// `CLOCK_MONOTONIC`.
+    Monotonic,
+    /// `CLOCK_BOOTTIME`, by which the kernel dates the start of processes.
+    BootTime,
+    /// `CLOCK_REALTIME`: since 1970.
+    Wall,
+}
+
+/// The time by this clock (clock_gettime(2)). By the system call: to do without it (vdso(7)) costs three more pages, which is
+/// a lot at the end of a short run and makes no difference in a long one.
+pub(crate) fn now(clock: Clock) -> Duration {
+    let id = match clock {
+        Clock::Monotonic => libc::CLOCK_MONOTONIC,
+        Clock::BootTime => libc::CLOCK_BOOTTIME,
+        Clock::Wall => libc::CLOCK_REALTIME,
+    };
+    // SAFETY: all zeros is a valid timespec.
+    let mut time: libc::timespec = unsafe { MaybeUninit::zeroed().assume_init() };
+    // SAFETY: `time` is a valid place for a timespec. It cannot fail: these clocks are always there.
+    unsafe { libc::syscall(libc::SYS_clock_gettime, id, &raw mut time) };
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+/// A point in time, by `CLOCK_MONOTONIC`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(Duration);
+
+impl Moment {
+    pub(crate) fn now() -> Self {
+        Moment(now(Clock::Monotonic))
+    }
+
+    /// How long it is until then; nothing, if it is past.
+    pub(crate) fn left(self) -> Duration {
+        self.0.saturating_sub(now(Clock::Monotonic))
+    }
+
+    pub(crate) fn is_past(self) -> bool {
+        self.left().is_zero()
+    }
+}
+
+impl Add<Duration> for Moment {
+    type Output = Self;
+
+    /// Never, if that is too far to be said.
+    fn add(self, later: Duration) -> Self {
+        Moment(self.0.saturating_add(later))
+    }
+}
