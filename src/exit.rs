@@ -77,6 +77,11 @@ impl Outcome {
         map.iter().rev().find(|(from, _)| *from == status).map_or(self, |(_, to)| Outcome::Exited(*to))
     }
 
+    /// Whether an init that ends at once says as much by its own exit. Not where that would be a failure of its own, or no exit.
+    pub(crate) fn is_said_by_exit(self) -> bool {
+        matches!(self, Outcome::Exited(code) if !(PIDONE_FAILED..=Codes::PIDONE.not_found).contains(&code))
+    }
+
     /// The exit status for a process that cannot die by a signal at will, as a PID 1 cannot.
     #[must_use]
     pub(crate) fn status(self) -> u8 {

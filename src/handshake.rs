@@ -1,9 +1,9 @@
 //! Runs in: outer (reads), init and workload child (write). The reports that cross from inside to outside.
 //!
 //! One pipe serves both ways of noticing the other half's end. Inside first says that it has left outer's process group;
-//! then why the workload could not be started, or else each time it was stopped and how it ended; no last word at all
-//! means that something killed init. Outer keeps the reading end open for as long as it lives, which tells those inside
-//! whether it still does.
+//! then why the workload could not be started, or else each time it was stopped and how it ended. Without a last word init's
+//! own end says that: its exit status is the workload's, or something killed it. Outer keeps the reading end open for as long
+//! as it lives, which tells those inside whether it still does.
 
 use crate::error::{Failure, Stage, reason};
 use crate::exit::Outcome;

@@ -36,7 +36,7 @@ use crate::others::Others;
 use crate::parent::Parent;
 use crate::plan::LaunchPlan;
 use crate::reap;
-use crate::request::{Grouping, Orphans, Place};
+use crate::request::{Grouping, OnExit, Orphans, Place};
 use crate::sys::{self, Forked, Recipient, SignalState};
 use crate::terminal::{self, Terminal};
 use crate::trace::{Role, Trace};
@@ -45,6 +45,7 @@ use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::unistd::{Pid, getpid};
 use std::ffi::c_int;
+use std::mem::ManuallyDrop;
 
 /// The ends of outer's pipes that belong to those inside.
 pub(crate) struct Link<'a> {
@@ -118,7 +119,8 @@ pub(crate) fn isolated(plan: &mut LaunchPlan, link: Link<'_>, job: Job) -> c_int
     trace.this_is_init();
     // The workload's own session, if it gets one, is not init's.
     let own_group = if plan.rules.grouping == Grouping::Shared { Grouping::Shared } else { Grouping::Own };
-    let reporter = link.reporter;
+    // Exit closes it, which tells outer soon enough.
+    let reporter = ManuallyDrop::new(link.reporter);
     let started = leave_outers_group(own_group, &reporter)
         .and_then(|()| watch_outer(plan, &reporter))
         .and_then(|()| die_with_outer(plan, &reporter))
@@ -181,7 +183,7 @@ pub(crate) fn oversee(
             outcome = supervise::pause(&mut forwarder, &above);
         }
     }
-    above.take_back(outcome);
+    above.take_back(outcome, others.end_with_init() && plan.on_exit == OnExit::Kill);
     shutdown::see_off(plan.on_exit, plan.rules.stop.timeout, others, &mut forwarder, &mut above);
     outcome
 }

@@ -31,10 +31,12 @@ pub(crate) enum Above<'a> {
 }
 
 impl Above<'_> {
-    /// The workload is gone: whoever is above may have the terminal back.
-    pub(super) fn take_back(&mut self, outcome: Outcome) {
+    /// The workload is gone: whoever is above may have the terminal back. `ends_too`: init stays on for nobody.
+    pub(super) fn take_back(&mut self, outcome: Outcome, ends_too: bool) {
         match self {
             Above::Nobody(job) | Above::Shell(job) => job.end(),
+            // To hear a report costs outer more than all else at the end of a short run.
+            Above::Outer(_) if ends_too && outcome.is_said_by_exit() => {}
             Above::Outer(reporter) => reporter.send(&Report::Ended(outcome)),
         }
     }

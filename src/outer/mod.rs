@@ -108,7 +108,7 @@ fn read_report(child: MainChild, report: Option<Report>, place: Place) -> Result
     }
 }
 
-/// A bare workload never reports its end. An init does, unless it was killed. Neither can die of SIGHUP or SIGINT but by
+/// A bare workload never reports its end. An init does by its own, if not by a report; unless it was killed. Neither can die of SIGHUP or SIGINT but by
 /// reboot(2), which the kernel turns into these two for the init of a PID namespace (pid_namespaces(7)).
 fn explain_silence(outcome: Outcome, place: Place) {
     match outcome {
@@ -117,7 +117,9 @@ fn explain_silence(outcome: Outcome, place: Place) {
         Outcome::Killed(signal) if place == Place::Isolated => {
             warn!("init was killed by {signal}, and everything inside with it");
         }
-        Outcome::Exited(_) if place == Place::Isolated => warn!("init {outcome}, and did not say why"),
+        Outcome::Exited(_) if place == Place::Isolated && !outcome.is_said_by_exit() => {
+            warn!("init {outcome}, and did not say why");
+        }
         Outcome::Killed(_) | Outcome::Exited(_) => {}
     }
 }

@@ -61,7 +61,7 @@ impl Inside<'_> {
                     }
                 },
                 // Init stays on for others, which are still this job: they stop, until the shell continues it.
-                Some(Signal::TSTP) if info.is_from_kernel() && self.last_word.is_some() => {
+                Some(Signal::TSTP) if info.is_from_kernel() && self.workload_is_gone() => {
                     forwarder.forward(info);
                     job.stop(Signal::TSTP);
                     // Ignoring the error: it is gone, which the next SIGCHLD tells.
@@ -73,7 +73,7 @@ impl Inside<'_> {
                 }
                 Some(WATCH | Signal::IO) if info.is_from_kernel() => {
                     self.listen(&mut job);
-                    if self.listener.is_at_end() && place == Place::Isolated {
+                    if place == Place::Isolated && self.listener.is_at_end() {
                         teardown.has_begun();
                     }
                 }
@@ -87,10 +87,15 @@ impl Inside<'_> {
         if let Some(signal) = self.hear() {
             self.stopped(signal, job);
         }
-        if self.last_word.is_some() {
+        if self.workload_is_gone() {
             // Init may stay on for other processes, and Ctrl-C must reach somebody.
             job.end();
         }
+    }
+
+    /// Init has said how it ended, or is ending, too.
+    fn workload_is_gone(&self) -> bool {
+        self.last_word.is_some() || (self.place == Place::Isolated && self.listener.is_at_end())
     }
 
     /// Hears what init has to say. Returns the signal that stopped the workload, if one did.
