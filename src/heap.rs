@@ -123,73 +123,93 @@ fn unmap(place: *mut u8, size: usize) {
 }
 
 /// malloc(3) and its like, for what the C library asks for (opendir(3), setenv(3)): with these, musl's own stay out of the
-/// binary, which is 8 KB. In front of each block stands its size, header included.
+/// binary, which is 8 KB. In front of each piece stands what is needed to give it back.
 mod c {
     use super::{HEAP, SMALLEST};
     use std::alloc::{GlobalAlloc, Layout};
     use std::ffi::c_void;
     use std::ptr::null_mut;
 
-    const HEADER: usize = SMALLEST;
-
-    fn layout(size: usize) -> Option<Layout> {
-        Layout::from_size_align(size, SMALLEST).ok()
+    /// The block that a piece was cut out of.
+    #[repr(C)]
+    struct Header {
+        size: usize,
+        /// Of the piece, from the block's beginning.
+        offset: usize,
     }
 
+    const HEADER: usize = size_of::<Header>();
+
+    /// Null: there is no memory, or `alignment` is no power of two.
     #[unsafe(no_mangle)]
-    extern "C" fn malloc(size: usize) -> *mut c_void {
-        let Some(layout) = size.checked_add(HEADER).and_then(layout) else { return null_mut() };
+    extern "C" fn aligned_alloc(alignment: usize, size: usize) -> *mut c_void {
+        let alignment = alignment.max(SMALLEST);
+        // One header, and as much as a piece may have to move for its alignment.
+        let layout = size
+            .checked_add(HEADER + alignment - SMALLEST)
+            .and_then(|size| Layout::from_size_align(size, SMALLEST).ok());
+        let Some(layout) = layout.filter(|_| alignment.is_power_of_two()) else { return null_mut() };
         // SAFETY: the size is not zero.
         let block = unsafe { HEAP.alloc(layout) };
         if block.is_null() {
             return null_mut();
         }
-        // SAFETY: the block begins with room for the header, and is aligned for it.
-        unsafe { block.cast::<usize>().write(layout.size()) };
         // SAFETY: the block is longer than the header.
-        unsafe { block.add(HEADER) }.cast()
+        let offset = HEADER + unsafe { block.add(HEADER) }.align_offset(alignment);
+        // SAFETY: so much was asked for above.
+        let piece = unsafe { block.add(offset) }.cast::<Header>();
+        // SAFETY: in front of the piece there is room for the header.
+        let header = unsafe { piece.sub(1) };
+        // SAFETY: and it is aligned for one.
+        unsafe { header.write(Header { size: layout.size(), offset }) };
+        piece.cast()
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn malloc(size: usize) -> *mut c_void {
+        aligned_alloc(SMALLEST, size)
     }
 
     #[unsafe(no_mangle)]
     extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
         let Some(bytes) = count.checked_mul(size) else { return null_mut() };
-        let place = malloc(bytes);
-        if !place.is_null() {
+        let piece = malloc(bytes);
+        if !piece.is_null() {
             // SAFETY: so many bytes are there.
-            unsafe { place.cast::<u8>().write_bytes(0, bytes) };
+            unsafe { piece.cast::<u8>().write_bytes(0, bytes) };
         }
-        place
+        piece
     }
 
     #[unsafe(no_mangle)]
     extern "C" fn realloc(old: *mut c_void, size: usize) -> *mut c_void {
         let new = malloc(size);
         if !new.is_null() && !old.is_null() {
-            let length = size.min(size_of(old));
+            let Header { size: block, offset } = header_of(old);
             // SAFETY: both have so many bytes, and one of them is new.
-            unsafe { new.cast::<u8>().copy_from_nonoverlapping(old.cast(), length) };
+            unsafe { new.cast::<u8>().copy_from_nonoverlapping(old.cast(), size.min(block - offset)) };
             free(old);
         }
         new
     }
 
     #[unsafe(no_mangle)]
-    extern "C" fn free(place: *mut c_void) {
-        if place.is_null() {
+    extern "C" fn free(piece: *mut c_void) {
+        if piece.is_null() {
             return;
         }
-        let Some(layout) = layout(size_of(place) + HEADER) else { return };
-        // SAFETY: what `malloc` gave has a header in front.
-        let block = unsafe { place.cast::<u8>().sub(HEADER) };
-        // SAFETY: allocated by `malloc` with this layout.
+        let Header { size, offset } = header_of(piece);
+        let Ok(layout) = Layout::from_size_align(size, SMALLEST) else { return };
+        // SAFETY: there the block begins.
+        let block = unsafe { piece.cast::<u8>().sub(offset) };
+        // SAFETY: allocated by `aligned_alloc` with this layout.
         unsafe { HEAP.dealloc(block, layout) };
     }
 
-    /// Without the header.
-    fn size_of(place: *mut c_void) -> usize {
-        // SAFETY: what `malloc` gave has a header in front.
-        let header = unsafe { place.cast::<u8>().sub(HEADER) }.cast::<usize>();
-        // SAFETY: and there `malloc` wrote the size.
-        unsafe { header.read() - HEADER }
+    fn header_of(piece: *mut c_void) -> Header {
+        // SAFETY: what `aligned_alloc` gave has a header in front.
+        let header = unsafe { piece.cast::<Header>().sub(1) };
+        // SAFETY: which was written there.
+        unsafe { header.read() }
     }
 }
