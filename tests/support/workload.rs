@@ -1,7 +1,7 @@
 //! The workloads that this very program plays when its first argument is `play:ROLE`. They run before `main`, in a
 //! process that Rust's runtime has not touched, and never come back from there.
 
-use super::sys;
+use super::{crowds, sys};
 use nix::sys::resource::Resource;
 use std::io::{Read, Write};
 
@@ -11,6 +11,7 @@ pub extern "C" fn play_if_asked() {
     let mut words = line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
     let role = words.nth(1).unwrap_or_default();
     let Some(role) = role.strip_prefix("play:") else { return };
+    let numbers: Vec<usize> = words.filter_map(|word| word.parse().ok()).collect();
     // Whatever becomes of the test, its workload does not outlive the init above it.
     let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
     match role {
@@ -25,18 +26,19 @@ pub extern "C" fn play_if_asked() {
         "threads" => threads(),
         "signalfd" => signalfd(),
         "waiting-thread" => waiting_thread(),
+        _ if crowds::play(role, &numbers) => {}
         _ => say(&format!("no such role: {role}")),
     }
     sys::exit(0)
 }
 
-fn say(line: &str) {
+pub fn say(line: &str) {
     // One write for each line, so that lines of several processes do not mix.
     let _ = std::io::stdout().write_all(format!("{line}\n").as_bytes());
     let _ = std::io::stdout().flush();
 }
 
-fn ready() {
+pub fn ready() {
     say(&format!("ready {}", std::process::id()));
 }
 

@@ -1,0 +1,49 @@
+//! Signals from many senders at once, while children die.
+
+use crate::census::Census;
+use crate::support::{Place, Running, play, sys};
+use crate::{report, size};
+use std::process::Command;
+use std::time::Instant;
+
+const SENDERS: usize = 20;
+/// The first of so many real-time signals.
+const FIRST: usize = 40;
+
+fn all_arrive(place: Place, each: usize) {
+    let census = Census::begin();
+    let numbers = [SENDERS, each].map(|number| number.to_string());
+    let mut receiver = Running::start(place.pidone(&[], &play("receiver")).arg(FIRST.to_string()).args(&numbers));
+    receiver.expect("ready");
+    let [player, role] = play("senders");
+    let start = Instant::now();
+    let target = place.supervisor(&receiver);
+    let mut senders = Command::new(player);
+    senders.args([role, target.to_string(), FIRST.to_string()]).args(&numbers);
+    let sent = Running::start(&mut senders).end();
+    sent.exits(0);
+    assert_eq!(sent.stdout, "sent\n");
+    // Anything out of order would be said first.
+    receiver.expect("all");
+    let took = start.elapsed();
+    sys::kill(target, 15);
+    let line = receiver.expect("plain ");
+    let plain: usize = line["plain ".len()..].parse().expect("a number");
+    let ended = receiver.end();
+    ended.exits(5).silently();
+    assert_eq!(ended.stdout, "", "nothing arrives twice");
+    let plain_sent = SENDERS * each.div_ceil(10);
+    assert!((1..=plain_sent).contains(&plain), "{plain} of {plain_sent}");
+    report(&format!(
+        "{place:?}: {} real-time signals in order within {took:?}; of {plain_sent} SIGUSR1 {plain}",
+        SENDERS * each
+    ));
+    census.check(|_, _| ());
+}
+
+#[test]
+fn each_of_all_signals_from_twenty_senders_arrives_once_and_in_order() {
+    for place in Place::with_init() {
+        all_arrive(place, size(500, 10_000));
+    }
+}
