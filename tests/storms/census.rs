@@ -20,7 +20,7 @@ pub struct Census {
 }
 
 impl Census {
-    /// Waits for this storm's turn.
+    /// Waits for this storm's turn. Comes first: whoever only looks what it may do here has children, too.
     pub fn begin() -> Self {
         static TURN: Mutex<()> = Mutex::new(());
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -33,13 +33,18 @@ impl Census {
 
     /// Waits until nobody is left, and fails if anything else is: a mount, a file. How those ended who were children of this
     /// program, or have become so, is for `ended`.
-    pub fn check(&self, mut ended: impl FnMut(i32, i32)) {
+    pub fn check(&self, ended: impl FnMut(i32, i32)) {
+        self.check_all_but(None, ended);
+    }
+
+    /// The same, but for a pidone that stays, with its workload in its namespaces.
+    pub fn check_all_but(&self, staying: Option<i32>, mut ended: impl FnMut(i32, i32)) {
         // Whoever ends may leave one more to us; ECHILD is the end of it.
         eventually("nobody is left", || {
             loop {
-                match sys::reap_any() {
+                match sys::news() {
                     Ok(Some((pid, status))) => ended(pid, status),
-                    Ok(None) => return None,
+                    Ok(None) => return staying.filter(|pid| only_it_is_left(*pid)).map(drop),
                     Err(_) => return Some(()),
                 }
             }
@@ -50,6 +55,12 @@ impl Census {
         let files: Vec<_> = fs::read_dir(&self.directory).expect("look for files").flatten().collect();
         assert!(files.is_empty(), "left behind: {files:?}");
     }
+}
+
+/// Whether this program has no descendants but one outer, its init and their workload.
+fn only_it_is_left(outer: i32) -> bool {
+    let own = std::process::id().cast_signed();
+    procfs::children(own) == [outer] && procfs::descendants(outer).len() == 2
 }
 
 impl Drop for Census {

@@ -55,8 +55,7 @@ fn fence(most: usize) -> Option<Fence> {
     fence.ok()
 }
 
-fn is_stopped(place: Place, options: &[&str], signal: i32) {
-    let census = Census::begin();
+fn is_stopped(census: &Census, place: Place, options: &[&str], signal: i32) {
     let most = size(60, 1000);
     let Some(fence) = fence(most) else { return };
     let mut command = place.pidone(options, &play("fork-bomb"));
@@ -84,8 +83,9 @@ fn is_stopped(place: Place, options: &[&str], signal: i32) {
 
 #[test]
 fn a_fork_bomb_in_a_cgroup_is_stopped() {
+    let census = Census::begin();
     for place in Place::with_init() {
-        is_stopped(place, &["--on-exit", "kill"], TERM);
-        is_stopped(place, &["--on-exit", "term", "--stop-timeout", "1s"], TERM);
+        is_stopped(&census, place, &["--on-exit", "kill"], TERM);
+        is_stopped(&census, place, &["--on-exit", "term", "--stop-timeout", "1s"], TERM);
     }
 }

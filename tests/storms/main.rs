@@ -4,12 +4,14 @@
 //! - [`zombies`]: as many as there are pids, all at once
 //! - [`signals`]: from many senders, while children die
 //! - [`fork_bomb`]: which the stop has to get the better of
+//! - [`kill`]: outer, init or workload killed or stopped at each step of start and exit
 //!
 //! A storm is short, unless `PIDONE_STORM=full`. They come one after the other, and each ends with a [`census`]. The support
 //! of the other tests (`tests/main.rs`) serves here, too, and so do its environment variables.
 
 mod census;
 mod fork_bomb;
+mod kill;
 mod orphans;
 mod signals;
 #[path = "../support/mod.rs"]

@@ -10,8 +10,7 @@ const SENDERS: usize = 20;
 /// The first of so many real-time signals.
 const FIRST: usize = 40;
 
-fn all_arrive(place: Place, each: usize) {
-    let census = Census::begin();
+fn all_arrive(census: &Census, place: Place, each: usize) {
     let numbers = [SENDERS, each].map(|number| number.to_string());
     let mut receiver = Running::start(place.pidone(&[], &play("receiver")).arg(FIRST.to_string()).args(&numbers));
     receiver.expect("ready");
@@ -43,7 +42,8 @@ fn all_arrive(place: Place, each: usize) {
 
 #[test]
 fn each_of_all_signals_from_twenty_senders_arrives_once_and_in_order() {
+    let census = Census::begin();
     for place in Place::with_init() {
-        all_arrive(place, size(500, 10_000));
+        all_arrive(&census, place, size(500, 10_000));
     }
 }

@@ -35,8 +35,7 @@ fn gather(place: Place, count: usize) -> Crowd {
     Crowd { word: running.stdin().expect("a piped stdin"), running, init, parent }
 }
 
-fn init_reaps(place: Place, count: usize) {
-    let census = Census::begin();
+fn init_reaps(census: &Census, place: Place, count: usize) {
     let Crowd { running, init, parent, mut word } = gather(place, count);
     let start = Instant::now();
     word.write_all(b"\n").expect("let the parent die");
@@ -49,8 +48,7 @@ fn init_reaps(place: Place, count: usize) {
     census.check(|_, _| ());
 }
 
-fn stop_works_meanwhile(place: Place, count: usize) {
-    let census = Census::begin();
+fn stop_works_meanwhile(census: &Census, place: Place, count: usize) {
     let Crowd { running, mut word, .. } = gather(place, count);
     let target = place.supervisor(&running);
     let start = Instant::now();
@@ -74,10 +72,12 @@ fn places() -> Vec<Place> {
 
 #[test]
 fn all_zombies_of_a_parent_that_dies_are_reaped() {
-    places().into_iter().for_each(|place| init_reaps(place, size(3000, 30_000)));
+    let census = Census::begin();
+    places().into_iter().for_each(|place| init_reaps(&census, place, size(3000, 30_000)));
 }
 
 #[test]
 fn a_stop_passes_while_the_zombies_are_reaped() {
-    places().into_iter().for_each(|place| stop_works_meanwhile(place, size(3000, 30_000)));
+    let census = Census::begin();
+    places().into_iter().for_each(|place| stop_works_meanwhile(&census, place, size(3000, 30_000)));
 }
