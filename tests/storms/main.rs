@@ -4,6 +4,7 @@
 //! - [`zombies`]: as many as there are pids, all at once
 //! - [`signals`]: from many senders, while children die
 //! - [`fork_bomb`]: which the stop has to get the better of
+//! - [`namespaces`]: many at a time, ended at random
 //! - [`kill`]: outer, init or workload killed or stopped at each step of start and exit
 //!
 //! A storm is short, unless `PIDONE_STORM=full`. They come one after the other, and each ends with a [`census`]. The support
@@ -12,6 +13,7 @@
 mod census;
 mod fork_bomb;
 mod kill;
+mod namespaces;
 mod orphans;
 mod signals;
 #[path = "../support/mod.rs"]
