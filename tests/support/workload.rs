@@ -2,6 +2,7 @@
 //! process that Rust's runtime has not touched, and never come back from there.
 
 use super::{crowds, sys};
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::Resource;
 use std::io::{Read, Write};
 
@@ -12,8 +13,7 @@ pub extern "C" fn play_if_asked() {
     let role = words.nth(1).unwrap_or_default();
     let Some(role) = role.strip_prefix("play:") else { return };
     let numbers: Vec<usize> = words.filter_map(|word| word.parse().ok()).collect();
-    // Whatever becomes of the test, its workload does not outlive the init above it.
-    let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
+    die_with_parent();
     match role {
         "signals" => signals(),
         "reluctant" => reluctant(),
@@ -30,6 +30,11 @@ pub extern "C" fn play_if_asked() {
         _ => say(&format!("no such role: {role}")),
     }
     sys::exit(0)
+}
+
+/// Whatever becomes of the test, its workload does not outlive the init above it.
+fn die_with_parent() {
+    let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
 }
 
 pub fn say(line: &str) {
@@ -54,6 +59,12 @@ fn signals() {
 /// Has room for only four queued signals and takes none before a SIGUSR1 is there.
 fn reluctant() {
     let _ = sys::block(u64::MAX);
+    // What fills the queue is counted for each user (RLIMIT_SIGPENDING, getrlimit(2)), over all processes, and so those of other
+    // tests, too, which may keep theirs for long; but in each user namespace by itself. Where none can be had it is shared.
+    if unshare(CloneFlags::CLONE_NEWUSER).is_ok() {
+        // A change of credentials has undone it.
+        die_with_parent();
+    }
     let _ = sys::limit(Resource::RLIMIT_SIGPENDING, 4, 4);
     ready();
     const USR1: u64 = 1 << 9;
