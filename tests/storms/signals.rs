@@ -3,16 +3,24 @@
 use crate::census::Census;
 use crate::support::{Place, Running, play, sys};
 use crate::{report, size};
+use nix::sys::resource::Resource;
 use std::process::Command;
 use std::time::Instant;
 
 const SENDERS: usize = 20;
 /// The first of so many real-time signals.
 const FIRST: usize = 40;
+/// How many may be pending for a user at once: pidone and its workload get in each other's way, and senders have to try again.
+/// Without that the queue would grow to some 100,000, through which the kernel goes for each signal that is taken
+/// (`collect_signal`).
+const ROOM: u64 = 4000;
 
 fn all_arrive(census: &Census, place: Place, each: usize) {
     let numbers = [SENDERS, each].map(|number| number.to_string());
-    let mut receiver = Running::start(place.pidone(&[], &play("receiver")).arg(FIRST.to_string()).args(&numbers));
+    let mut command = place.pidone(&[], &play("receiver"));
+    command.arg(FIRST.to_string()).args(&numbers);
+    sys::before_exec(&mut command, || sys::limit(Resource::RLIMIT_SIGPENDING, ROOM, ROOM));
+    let mut receiver = Running::start(&mut command);
     receiver.expect("ready");
     let [player, role] = play("senders");
     let start = Instant::now();
