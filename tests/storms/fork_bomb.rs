@@ -7,7 +7,7 @@ use nix::libc::pid_t;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const TERM: i32 = 15;
 
@@ -56,7 +56,7 @@ fn fence(most: usize) -> Option<Fence> {
 }
 
 fn is_stopped(census: &Census, place: Place, options: &[&str], signal: i32) {
-    let most = size(60, 1000);
+    let most = size(60, 200);
     let Some(fence) = fence(most) else { return };
     let mut command = place.pidone(options, &play("fork-bomb"));
     fence.put_around(&mut command);
@@ -75,7 +75,6 @@ fn is_stopped(census: &Census, place: Place, options: &[&str], signal: i32) {
     } else {
         ended.exits(128 + signal)
     };
-    assert!(took < Duration::from_secs(20), "{took:?}");
     assert_eq!(fence.current(), 0, "{}", procfs::tree());
     census.check(|_, _| ());
     fs::remove_dir(&fence.directory).expect("the fence is empty");
