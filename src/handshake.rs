@@ -126,8 +126,8 @@ impl Listener {
         self.read_report()
     }
 
-    /// The next report, if one is there. After `watch`. Looks before it reads: each read tells the other end that there may be
-    /// room, and wakes init up, also one that finds nothing.
+    /// The next report, if one is there. Looks before it reads: each read tells the other end that there may be room, and wakes
+    /// init up, also one that finds nothing.
     pub(crate) fn next_if_there(&self) -> Option<Report> {
         let mut fds = [PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN)];
         if self.is_at_end() || !matches!(retry_interrupted(|| poll(&mut fds, PollTimeout::ZERO)), Ok(1..)) {

@@ -67,7 +67,14 @@ impl<'a> Others<'a> {
                     true
                 }
             },
-            Reach::Descendants { spared } => signal_descendants(signal, &mut spared.borrow_mut()),
+            Reach::Descendants { spared } => {
+                let spared = &mut spared.borrow_mut();
+                // A fork bomb: who is killed makes room for another one, who is stopped does not.
+                if signal == Signal::KILL {
+                    signal_descendants(Signal::STOP, spared);
+                }
+                signal_descendants(signal, spared)
+            }
         }
     }
 
@@ -130,8 +137,9 @@ fn signal_descendants(signal: Signal, spared: &mut Vec<Pid>) -> bool {
             told.push((process.pid, process.started));
             let is_the_same = || procfs::started(process.pid) == Some(process.started);
             match sys::send_checked(process.pid, signal, is_the_same) {
-                // Gone meanwhile.
+                // Gone meanwhile; or it is only to be stopped before it is killed, which will fail likewise, and say so.
                 Ok(()) | Err(Errno::ESRCH) => {}
+                Err(_) if signal == Signal::STOP => {}
                 Err(errno) => {
                     warn!("cannot send {signal} to {process}: {}; it is left running", reason(errno));
                     spared.push(process.pid);

@@ -58,7 +58,7 @@ fn with_term_the_stubborn_are_killed_and_named() {
         let marker = marker(2, place);
         let script = format!(
             "(trap '' TERM; setsid sleep {marker} & setsid sleep {marker} & wait) & \
-             while [ $(ps -ef | grep -c '[s]leep {marker}') -lt 2 ]; do :; done; kill -USR1 $$"
+             while [ $(ps -eo comm,args | grep -c '^sleep .*{marker}') -lt 2 ]; do :; done; kill -USR1 $$"
         );
         let began = Instant::now();
         let options = ["--on-exit", "term", "--stop-timeout", "100ms"];

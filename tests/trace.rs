@@ -189,7 +189,7 @@ fn what_becomes_of_each_signal_is_told() {
         let told = format!("\"number\":{signal},");
         eventually("it is told", || std::fs::read_to_string(&file).ok()?.contains(&told).then_some(()));
     }
-    assert!(sys::sigqueue(running.pid(), 40, 4711));
+    eventually("room in the queue", || sys::sigqueue(running.pid(), 40, 4711).then_some(()));
     running.expect("signal 10");
     running.expect("signal 15");
     running.expect("signal 40 code -1 value 4711");
@@ -222,7 +222,7 @@ fn what_a_full_queue_does_not_take_is_told_when_it_is_held_and_when_it_is_sent()
     let mut running = Running::start(&mut Place::Subreaper.pidone(&[&option], &play("reluctant")));
     running.expect("ready");
     for value in 0..8 {
-        assert!(sys::sigqueue(running.pid(), 40, value));
+        eventually("room in the queue", || sys::sigqueue(running.pid(), 40, value).then_some(()));
     }
     eventually("some are held", || std::fs::read_to_string(&file).ok()?.contains("\"held\"").then_some(()));
     sys::kill(running.pid(), USR1);

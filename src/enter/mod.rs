@@ -86,9 +86,9 @@ fn start(entry: Entry<'_>) -> Result<Pid, Failure> {
         }
     };
     drop((reporter, gate));
-    let said = listener.next();
+    // Not until the pipe's end: where somebody has killed the joiner, the workload may be there, hold the pipe, and wait for us.
     sys::wait_for(joiner);
-    let workload = match said {
+    let workload = match listener.next_if_there() {
         Some(Report::Joined(pid)) => pid,
         Some(Report::Failed(failure)) => return Err(failure),
         _ => return Err(Failure::new(Stage::StartProcess, "enter", Errno::ECANCELED)),

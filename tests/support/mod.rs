@@ -1,5 +1,6 @@
 //! What all tests share. Nothing here sleeps but `eventually`.
 
+mod crowds;
 pub mod json;
 pub mod place;
 pub mod privilege;

@@ -37,7 +37,8 @@ pub fn can_run(program: &std::path::Path) -> bool {
     granted(&program.display().to_string(), if found { Ok(()) } else { Err(std::io::ErrorKind::NotFound.into()) })
 }
 
-fn granted(what: &str, probe: std::io::Result<()>) -> bool {
+/// Whether what a probe has tried is to be had; says so, if not.
+pub fn granted(what: &str, probe: std::io::Result<()>) -> bool {
     let Err(error) = probe else { return true };
     let required = std::env::var_os("PIDONE_REQUIRE_PRIVILEGE").is_some_and(|value| value == "1");
     assert!(!required, "PIDONE_REQUIRE_PRIVILEGE is set, but {what} cannot be had: {error}");

@@ -105,10 +105,15 @@ pub fn signalfd(mask: u64) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(i32::try_from(fd).unwrap_or(-1)) })
 }
 
+/// The value that came with a signal.
+pub fn signal_value(info: &libc::siginfo_t) -> usize {
+    // SAFETY: the caller got it from a kill or sigqueue, which fill it in.
+    unsafe { info.si_value() }.sival_ptr as usize
+}
+
 /// Number, code, value, pid and uid of a signal that a process sent.
 pub fn describe_signal(info: &libc::siginfo_t) -> String {
-    // SAFETY: the caller got it from a kill or sigqueue, which fill it in.
-    let value = unsafe { info.si_value() }.sival_ptr as usize;
+    let value = signal_value(info);
     // SAFETY: as above.
     let pid = unsafe { info.si_pid() };
     // SAFETY: as above.

@@ -1,7 +1,8 @@
 //! The workloads that this very program plays when its first argument is `play:ROLE`. They run before `main`, in a
 //! process that Rust's runtime has not touched, and never come back from there.
 
-use super::sys;
+use super::{crowds, sys};
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::Resource;
 use std::io::{Read, Write};
 
@@ -11,8 +12,8 @@ pub extern "C" fn play_if_asked() {
     let mut words = line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
     let role = words.nth(1).unwrap_or_default();
     let Some(role) = role.strip_prefix("play:") else { return };
-    // Whatever becomes of the test, its workload does not outlive the init above it.
-    let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
+    let numbers: Vec<usize> = words.filter_map(|word| word.parse().ok()).collect();
+    die_with_parent();
     match role {
         "signals" => signals(),
         "reluctant" => reluctant(),
@@ -25,18 +26,24 @@ pub extern "C" fn play_if_asked() {
         "threads" => threads(),
         "signalfd" => signalfd(),
         "waiting-thread" => waiting_thread(),
+        _ if crowds::play(role, &numbers) => {}
         _ => say(&format!("no such role: {role}")),
     }
     sys::exit(0)
 }
 
-fn say(line: &str) {
+/// Whatever becomes of the test, its workload does not outlive the init above it.
+fn die_with_parent() {
+    let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
+}
+
+pub fn say(line: &str) {
     // One write for each line, so that lines of several processes do not mix.
     let _ = std::io::stdout().write_all(format!("{line}\n").as_bytes());
     let _ = std::io::stdout().flush();
 }
 
-fn ready() {
+pub fn ready() {
     say(&format!("ready {}", std::process::id()));
 }
 
@@ -52,6 +59,12 @@ fn signals() {
 /// Has room for only four queued signals and takes none before a SIGUSR1 is there.
 fn reluctant() {
     let _ = sys::block(u64::MAX);
+    // What fills the queue is counted for each user (RLIMIT_SIGPENDING, getrlimit(2)), over all processes, and so those of other
+    // tests, too, which may keep theirs for long; but in each user namespace by itself. Where none can be had it is shared.
+    if unshare(CloneFlags::CLONE_NEWUSER).is_ok() {
+        // A change of credentials has undone it.
+        die_with_parent();
+    }
     let _ = sys::limit(Resource::RLIMIT_SIGPENDING, 4, 4);
     ready();
     const USR1: u64 = 1 << 9;
