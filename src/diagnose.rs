@@ -267,6 +267,10 @@ fn status_field(name: &str) -> Option<String> {
 }
 
 #[cfg(test)]
+#[path = "fuzz/diagnose.rs"]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -245,6 +245,10 @@ impl GateKeeper {
 }
 
 #[cfg(test)]
+#[path = "fuzz/handshake.rs"]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -80,6 +80,8 @@ mod capability;
 mod namespace;
 mod signal;
 mod sys;
+#[cfg(test)]
+mod fuzz;
 
 #[doc = include_str!("pid1.md")]
 pub mod pid1 {}

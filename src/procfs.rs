@@ -163,6 +163,10 @@ pub(crate) fn descendants<'a>(processes: &'a [Process], spared: &[Pid]) -> Vec<&
 }
 
 #[cfg(test)]
+#[path = "fuzz/procfs.rs"]
+pub(crate) mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

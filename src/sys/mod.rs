@@ -10,6 +10,8 @@
 #![allow(unsafe_code)]
 
 mod clone;
+#[cfg(test)]
+pub(crate) mod counting;
 mod exec;
 mod fd;
 mod identity;

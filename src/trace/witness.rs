@@ -94,6 +94,10 @@ fn nth_number(fields: &[u8], number: usize) -> Option<u64> {
 }
 
 #[cfg(test)]
+#[path = "../fuzz/witness.rs"]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
