@@ -128,12 +128,19 @@ impl Listener {
 
     /// The next report, if one is there. After `watch`. Looks before it reads: each read tells the other end that there may be
     /// room, and wakes init up, also one that finds nothing.
+    ///
+    /// What is no report is passed over: a workload that may look at init can write into the pipe, and left there it could
+    /// fill it, so that init would wait for ever to have its say.
     pub(crate) fn next_if_there(&self) -> Option<Report> {
-        let mut fds = [PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN)];
-        if self.is_at_end() || !matches!(retry_interrupted(|| poll(&mut fds, PollTimeout::ZERO)), Ok(1..)) {
-            return None;
+        let mut report = None;
+        while report.is_none() && !self.is_at_end() {
+            let mut fds = [PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN)];
+            if !matches!(retry_interrupted(|| poll(&mut fds, PollTimeout::ZERO)), Ok(1..)) {
+                break;
+            }
+            report = self.read_report();
         }
-        self.read_report()
+        report
     }
 
     fn read_report(&self) -> Option<Report> {
