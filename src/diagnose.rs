@@ -197,7 +197,7 @@ fn full_pids_cgroup() -> Option<(PathBuf, u64)> {
     let levels = Path::new(relative).ancestors().map(|level| root.join(level));
     levels.into_iter().find_map(|level| {
         let limit = read(level.join("pids.max"))?;
-        (read(level.join("pids.current"))? + 2 >= limit).then_some((level, limit))
+        (read(level.join("pids.current"))?.saturating_add(2) >= limit).then_some((level, limit))
     })
 }
 

@@ -148,7 +148,7 @@ impl Listener {
         let (header, object) = buffer.split_at_mut(HEADER);
         let length = self.read(header)?;
         let object_length = if header.first() == Some(&FAILED) { self.read(object).unwrap_or(0) } else { 0 };
-        Report::decode(buffer.get(..length + object_length)?)
+        Report::decode(buffer.get(..length.saturating_add(object_length))?)
     }
 
     /// Whether all that inside had to say has been read, and nobody there has the pipe any more.

@@ -33,7 +33,12 @@
 //!   an end to a wait.
 
 #![warn(unreachable_pub)]
-#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::get_unwrap, clippy::unwrap_in_result)
+)]
+#![cfg_attr(not(test), deny(clippy::panic, clippy::unreachable, clippy::todo, clippy::unimplemented))]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice, clippy::arithmetic_side_effects))]
 #![allow(rustdoc::private_intra_doc_links, reason = "this page is also the map for those who read the code")]
 
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
@@ -42,6 +47,7 @@ compile_error!("pidone is about Linux; its signal numbers and raw calls are thos
 // In reading order.
 mod program;
 mod embed;
+#[allow(clippy::arithmetic_side_effects, reason = "ends before there is an init, or is none")]
 mod cli;
 mod text;
 mod install;
@@ -49,6 +55,7 @@ mod request;
 mod plan;
 mod launch;
 mod identity;
+#[allow(clippy::arithmetic_side_effects, reason = "ends before there is an init, or is none")]
 mod idmap;
 mod account;
 mod path;
@@ -56,7 +63,9 @@ mod environment;
 mod outer;
 mod keep;
 mod enter;
+#[allow(clippy::arithmetic_side_effects, reason = "ends before there is an init, or is none")]
 mod inspect;
+#[allow(clippy::arithmetic_side_effects, reason = "ends before there is an init, or is none")]
 mod probe;
 mod init;
 mod job;

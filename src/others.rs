@@ -107,7 +107,7 @@ impl<'a> Others<'a> {
         let mut names: Vec<String> = listed.iter().take(MOST).map(ToString::to_string).collect();
         match listed.len() {
             0 => names.push("somebody whom /proc does not show".into()),
-            count if count > MOST => names.push(format!("and {} more", count - MOST)),
+            count if count > MOST => names.push(format!("and {} more", count.saturating_sub(MOST))),
             _ => {}
         }
         names.join(", ")

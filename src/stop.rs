@@ -4,7 +4,14 @@
 use crate::request::StopRules;
 use crate::signal::Signal;
 use crate::sys::SignalInfo;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// So long from now. A clock that is at its end, in 292 thousand million years, has come to it: a sum that panics, as that of an
+/// `Instant` does, may not stand in init's loop.
+pub(crate) fn after(time: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(time).unwrap_or(now)
+}
 
 /// Where a stop stands.
 pub(crate) struct Stop {
@@ -48,7 +55,7 @@ impl Stop {
         match self.rules.delay {
             Some(delay) if !self.has_waited => {
                 self.has_waited = true;
-                self.waiting = Some((info, Instant::now() + delay));
+                self.waiting = Some((info, after(delay)));
                 Arrival::Wait
             }
             _ => Arrival::Pass,
@@ -58,7 +65,7 @@ impl Stop {
     /// A stop signal was passed on. The first one starts the clock.
     pub(crate) fn begin(&mut self, signal: Signal) {
         if let (Some(timeout), None) = (self.rules.timeout, self.deadline) {
-            self.deadline = Some((Instant::now() + timeout, signal));
+            self.deadline = Some((after(timeout), signal));
         }
     }
 

@@ -5,6 +5,7 @@ use crate::forward::{self, Forwarder};
 use crate::others::{Left, Others};
 use crate::request::OnExit;
 use crate::signal::{Signal, WATCH};
+use crate::stop::after;
 use crate::sys::{Recipient, SignalInfo};
 use crate::trace::{Done, Why};
 use log::warn;
@@ -38,7 +39,7 @@ pub(super) fn see_off<'a>(
             forwarder.call_off_stop();
             signal_all(Signal::TERM, Why::OnExit, others, forwarder);
             let grace = grace.unwrap_or(DEFAULT_GRACE);
-            if !wait(others, forwarder, above, Some(Instant::now() + grace)) {
+            if !wait(others, forwarder, above, Some(after(grace))) {
                 forwarder.trace.timed_out(Signal::TERM, grace);
                 warn!("some still ran {} after SIGTERM: killed {}", forward::text(grace), others.names());
                 forwarder.turn_to_nobody();
@@ -78,8 +79,8 @@ fn wait(
         }
         was_unsure = left == Left::Unsure;
         let look_again = match left {
-            Left::Stranger => Some(Instant::now() + LOOK_FOR_STRANGERS),
-            Left::Unsure => Some(Instant::now() + LOOK_AGAIN),
+            Left::Stranger => Some(after(LOOK_FOR_STRANGERS)),
+            Left::Unsure => Some(after(LOOK_AGAIN)),
             Left::Somebody | Left::Nobody => None,
         };
         match forwarder.next_before(look_again.into_iter().chain(deadline).min()) {
@@ -137,13 +138,13 @@ fn kill(others: &Others<'_>, why: Option<Why>, forwarder: &mut Forwarder<'_>, ab
             return;
         }
         was_unsure = left == Left::Unsure;
-        let impatient_at = *impatient_at.get_or_insert_with(|| Instant::now() + PATIENCE);
+        let impatient_at = *impatient_at.get_or_insert_with(|| after(PATIENCE));
         if std::mem::replace(&mut is_told, true) {
             others.signal(Signal::KILL);
         } else {
             signal_all(Signal::KILL, why.unwrap_or(Why::OnExit), others, forwarder);
         }
-        match forwarder.next_before(Some(Instant::now() + LOOK_AGAIN)) {
+        match forwarder.next_before(Some(after(LOOK_AGAIN))) {
             Some(info) if info.is_from_kernel() => drop(end_if_outer_is_gone(above)),
             Some(info) if info.signal() != Some(Signal::CHLD) => {
                 forwarder.trace.signal(&info, Done::Nobody, None);

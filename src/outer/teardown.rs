@@ -3,6 +3,7 @@
 //! first has to wake up.
 
 use crate::procfs::{self, Process};
+use crate::stop::after;
 use log::warn;
 use nix::unistd::Pid;
 use std::fs;
@@ -26,7 +27,7 @@ impl Teardown {
 
     /// Init has closed its end of the report pipe, and so is at its end.
     pub(super) fn has_begun(&mut self) {
-        self.due = Some(Instant::now() + PATIENCE);
+        self.due = Some(after(PATIENCE));
     }
 
     /// Until when to wait for it without a word.
