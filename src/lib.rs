@@ -28,6 +28,10 @@
 //!   reaches init in one line; init never names outer.
 //! - `unsafe` stands in [`sys`] alone.
 //! - After the workload runs, init only warns: see `init/supervise.rs`.
+//! - No panic once the workload runs: an init that panics takes its container along. Clippy refuses what could, down to
+//!   sums that overflow, in all that outer and init run; `.ci/panics` looks for it in the machine code, and
+//!   `.ci/panics.expected` says of each that the libraries still have why it cannot happen. Only for want of memory, or by
+//!   a signal, init dies, and outer then says so and ends alike.
 //! - Deliberately absent: threads, timers, polling, a heap in the loop. Only while a workload's signal queue is full are
 //!   signals held in memory and tried again; only while a stop is under way ([`stop`]), or init stays on for others, is there
 //!   an end to a wait.
