@@ -130,10 +130,12 @@ impl Listener {
     /// room, and wakes init up, also one that finds nothing.
     ///
     /// What is no report is passed over: a workload that may look at init can write into the pipe, and left there it could
-    /// fill it, so that init would wait for ever to have its say.
-    pub(crate) fn next_if_there(&self) -> Option<Report> {
+    /// fill it, so that init would wait for ever to have its say. `left` is how many reads may be made for all that, so that one
+    /// who writes without an end does not keep outer from anything else.
+    pub(crate) fn next_if_there(&self, left: &mut u32) -> Option<Report> {
         let mut report = None;
-        while report.is_none() && !self.is_at_end() {
+        while report.is_none() && !self.is_at_end() && *left > 0 {
+            *left = left.saturating_sub(1);
             let mut fds = [PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN)];
             if !matches!(retry_interrupted(|| poll(&mut fds, PollTimeout::ZERO)), Ok(1..)) {
                 break;
