@@ -197,6 +197,10 @@ fn group_entries(text: &[u8]) -> impl Iterator<Item = GroupEntry<'_>> {
 }
 
 #[cfg(test)]
+#[path = "fuzz/account.rs"]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

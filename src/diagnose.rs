@@ -197,7 +197,7 @@ fn full_pids_cgroup() -> Option<(PathBuf, u64)> {
     let levels = Path::new(relative).ancestors().map(|level| root.join(level));
     levels.into_iter().find_map(|level| {
         let limit = read(level.join("pids.max"))?;
-        (read(level.join("pids.current"))? + 2 >= limit).then_some((level, limit))
+        (read(level.join("pids.current"))?.saturating_add(2) >= limit).then_some((level, limit))
     })
 }
 
@@ -265,6 +265,10 @@ fn status_field(name: &str) -> Option<String> {
     let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     Some(value.trim().to_owned())
 }
+
+#[cfg(test)]
+#[path = "fuzz/diagnose.rs"]
+mod properties;
 
 #[cfg(test)]
 mod tests {

@@ -103,6 +103,10 @@ fn write_entry(entry: &'static mut Entry, name: &str, value: impl std::fmt::Disp
 }
 
 #[cfg(test)]
+#[path = "fuzz/environment.rs"]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -347,6 +347,10 @@ fn push_escaped(text: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 #[cfg(test)]
+#[path = "fuzz/error.rs"]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

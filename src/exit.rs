@@ -87,7 +87,7 @@ impl Outcome {
     pub(crate) fn status(self) -> u8 {
         match self {
             Outcome::Exited(code) => code,
-            Outcome::Killed(signal) => KILLED_BASE + u8::try_from(signal.number()).unwrap_or(0),
+            Outcome::Killed(signal) => KILLED_BASE.saturating_add(u8::try_from(signal.number()).unwrap_or(0)),
         }
     }
 }

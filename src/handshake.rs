@@ -126,14 +126,23 @@ impl Listener {
         self.read_report()
     }
 
-    /// The next report, if one is there. Looks before it reads: each read tells the other end that there may be room, and wakes
-    /// init up, also one that finds nothing.
-    pub(crate) fn next_if_there(&self) -> Option<Report> {
-        let mut fds = [PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN)];
-        if self.is_at_end() || !matches!(retry_interrupted(|| poll(&mut fds, PollTimeout::ZERO)), Ok(1..)) {
-            return None;
+    /// The next report, if one is there. After `watch`. Looks before it reads: each read tells the other end that there may be
+    /// room, and wakes init up, also one that finds nothing.
+    ///
+    /// What is no report is passed over: a workload that may look at init can write into the pipe, and left there it could
+    /// fill it, so that init would wait for ever to have its say. `left` is how many reads may be made for all that, so that one
+    /// who writes without an end does not keep outer from anything else.
+    pub(crate) fn next_if_there(&self, left: &mut u32) -> Option<Report> {
+        let mut report = None;
+        while report.is_none() && !self.is_at_end() && *left > 0 {
+            *left = left.saturating_sub(1);
+            let mut fds = [PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN)];
+            if !matches!(retry_interrupted(|| poll(&mut fds, PollTimeout::ZERO)), Ok(1..)) {
+                break;
+            }
+            report = self.read_report();
         }
-        self.read_report()
+        report
     }
 
     fn read_report(&self) -> Option<Report> {
@@ -251,6 +260,10 @@ impl GateKeeper {
         let _ = retry_interrupted(|| write(&self.0, &[1]));
     }
 }
+
+#[cfg(test)]
+#[path = "fuzz/handshake.rs"]
+mod properties;
 
 #[cfg(test)]
 mod tests {

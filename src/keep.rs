@@ -222,6 +222,10 @@ fn unescaped(field: &[u8]) -> PathBuf {
 }
 
 #[cfg(test)]
+#[path = "fuzz/keep.rs"]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

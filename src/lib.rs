@@ -28,12 +28,21 @@
 //!   reaches init in one line; init never names outer.
 //! - `unsafe` stands in [`sys`] alone.
 //! - After the workload runs, init only warns: see `init/supervise.rs`.
+//! - No panic once the workload runs: an init that panics takes its container along. Clippy refuses what could, down to
+//!   sums that overflow, in all that outer and init run; `.ci/panics` looks for it in the machine code, and
+//!   `.ci/panics.expected` says of each that the libraries still have why it cannot happen. Only for want of memory, or by
+//!   a signal, init dies, and outer then says so and ends alike.
 //! - Deliberately absent: threads, timers, polling, a heap in the loop. Only while a workload's signal queue is full are
 //!   signals held in memory and tried again; only while a stop is under way ([`stop`]), or init stays on for others, is there
 //!   an end to a wait.
 
 #![warn(unreachable_pub)]
-#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::get_unwrap, clippy::unwrap_in_result)
+)]
+#![cfg_attr(not(test), deny(clippy::panic, clippy::unreachable, clippy::todo, clippy::unimplemented))]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice, clippy::arithmetic_side_effects))]
 #![allow(rustdoc::private_intra_doc_links, reason = "this page is also the map for those who read the code")]
 
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
@@ -42,6 +51,7 @@ compile_error!("pidone is about Linux; its signal numbers and raw calls are thos
 // In reading order.
 mod program;
 mod embed;
+#[allow(clippy::arithmetic_side_effects, reason = "ends before there is an init, or is none")]
 mod cli;
 mod text;
 mod install;
@@ -49,6 +59,7 @@ mod request;
 mod plan;
 mod launch;
 mod identity;
+#[allow(clippy::arithmetic_side_effects, reason = "ends before there is an init, or is none")]
 mod idmap;
 mod account;
 mod path;
@@ -56,7 +67,9 @@ mod environment;
 mod outer;
 mod keep;
 mod enter;
+#[allow(clippy::arithmetic_side_effects, reason = "ends before there is an init, or is none")]
 mod inspect;
+#[allow(clippy::arithmetic_side_effects, reason = "ends before there is an init, or is none")]
 mod probe;
 mod init;
 mod job;
@@ -80,6 +93,8 @@ mod capability;
 mod namespace;
 mod signal;
 mod sys;
+#[cfg(test)]
+mod fuzz;
 
 #[doc = include_str!("pid1.md")]
 pub mod pid1 {}

@@ -128,7 +128,7 @@ impl Write for Stderr {
     /// Takes a whole line, which is what env_logger hands over.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if !Self::has_room() {
-            self.dropped += 1;
+            self.dropped = self.dropped.saturating_add(1);
             return Ok(line.len());
         }
         let dropped = std::mem::take(&mut self.dropped);

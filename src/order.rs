@@ -15,7 +15,10 @@ pub(crate) fn sort_by_number<T>(items: &mut [T], number: impl Fn(&T) -> u64) {
                 break;
             }
         }
-        items.swap(place, from);
+        // An error: it stays where it is.
+        if let Ok([one, other]) = items.get_disjoint_mut([place, from]) {
+            std::mem::swap(one, other);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::trace::Trace;
 use log::warn;
 use nix::errno::Errno;
 use nix::unistd::{Pid, getpid};
-use std::cell::RefCell;
+use std::cell::Cell;
 
 /// Whom init answers for.
 pub(crate) struct Others<'a> {
@@ -22,7 +22,7 @@ enum Reach {
     /// Everybody in the PID namespace. The kernel kills them when init ends.
     Namespace,
     /// Every descendant, but for these children and theirs: they were there before the workload, or are beyond our rights.
-    Descendants { spared: RefCell<Vec<Pid>> },
+    Descendants { spared: Cell<Vec<Pid>> },
 }
 
 /// Whether somebody is left.
@@ -48,7 +48,7 @@ impl<'a> Others<'a> {
     /// those of the program that became pidone by exec, as in `exec pidone < <(command)`: not ours to end (B7).
     pub(crate) fn descendants(trace: &'a Trace) -> Self {
         let spared = if reap::drain_rest(trace) { procfs::children(&procfs::processes()) } else { Vec::new() };
-        Others { reach: Reach::Descendants { spared: RefCell::new(spared) }, trace }
+        Others { reach: Reach::Descendants { spared: Cell::new(spared) }, trace }
     }
 
     /// Whether they end when init does.
@@ -67,14 +67,13 @@ impl<'a> Others<'a> {
                     true
                 }
             },
-            Reach::Descendants { spared } => {
-                let spared = &mut spared.borrow_mut();
+            Reach::Descendants { spared } => taken(spared, |spared| {
                 // A fork bomb: who is killed makes room for another one, who is stopped does not.
                 if signal == Signal::KILL {
                     signal_descendants(Signal::STOP, spared);
                 }
                 signal_descendants(signal, spared)
-            }
+            }),
         }
     }
 
@@ -85,9 +84,11 @@ impl<'a> Others<'a> {
             Reach::Namespace if has_children => Left::Somebody,
             Reach::Namespace if sys::anyone_is_left() => Left::Stranger,
             Reach::Descendants { spared } if has_children => {
-                let spared = spared.borrow();
                 // With nobody to spare wait(2) has the last word, and not a look at /proc, which takes its time.
-                let is_found = spared.is_empty() || !procfs::descendants(&procfs::processes(), &spared).is_empty();
+                let look = |spared: &mut Vec<Pid>| {
+                    spared.is_empty() || !procfs::descendants(&procfs::processes(), spared).is_empty()
+                };
+                let is_found = taken(spared, look);
                 if is_found { Left::Somebody } else { Left::Unsure }
             }
             Reach::Namespace | Reach::Descendants { .. } => Left::Nobody,
@@ -109,16 +110,24 @@ impl<'a> Others<'a> {
         let all = procfs::processes();
         let listed: Vec<&Process> = match &self.reach {
             Reach::Namespace => all.iter().filter(|process| process.pid != getpid() && !process.is_dead).collect(),
-            Reach::Descendants { spared } => procfs::descendants(&all, &spared.borrow()),
+            Reach::Descendants { spared } => taken(spared, |spared| procfs::descendants(&all, spared)),
         };
         let mut names: Vec<String> = listed.iter().take(MOST).map(ToString::to_string).collect();
         match listed.len() {
             0 => names.push("somebody whom /proc does not show".into()),
-            count if count > MOST => names.push(format!("and {} more", count - MOST)),
+            count if count > MOST => names.push(format!("and {} more", count.saturating_sub(MOST))),
             _ => {}
         }
         names.join(", ")
     }
+}
+
+/// Works with the list while nobody else does: a `RefCell` would panic if somebody did.
+fn taken<T>(list: &Cell<Vec<Pid>>, work: impl FnOnce(&mut Vec<Pid>) -> T) -> T {
+    let mut pids = list.take();
+    let result = work(&mut pids);
+    list.set(pids);
+    result
 }
 
 /// Goes through the descendants until a look finds nobody new: who was born between a look and the signal to its parent

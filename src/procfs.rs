@@ -115,7 +115,7 @@ fn parse(stat: &[u8]) -> Option<Process> {
     let open = stat.iter().position(|byte| *byte == b'(')?;
     let close = stat.iter().rposition(|byte| *byte == b')')?;
     let pid = str::from_utf8(stat.get(..open)?).ok()?.trim_end().parse().ok()?;
-    let mut rest = str::from_utf8(stat.get(close + 1..)?).ok()?.split_ascii_whitespace();
+    let mut rest = str::from_utf8(stat.get(close..)?.get(1..)?).ok()?.split_ascii_whitespace();
     let state = rest.next()?.chars().next()?;
     let mut id = || Some(Pid::from_raw(rest.next()?.parse().ok()?));
     let (parent, group, session) = (id()?, id()?, id()?);
@@ -130,7 +130,7 @@ fn parse(stat: &[u8]) -> Option<Process> {
         is_exiting: flags & EXITING != 0 && threads <= 1,
         started: rest.nth(1)?.parse().ok()?,
         pid: Pid::from_raw(pid),
-        name: stat.get(open + 1..close)?.to_vec(),
+        name: stat.get(open..close)?.get(1..)?.to_vec(),
     })
 }
 
@@ -156,11 +156,15 @@ pub(crate) fn descendants<'a>(processes: &'a [Process], spared: &[Pid]) -> Vec<&
     // of them: so no more are looked at than there are.
     while let Some(process) = found.get(next).filter(|_| next < processes.len()) {
         found.extend(of(process.pid));
-        next += 1;
+        next = next.saturating_add(1);
     }
     found.retain(|process| !process.is_dead);
     found
 }
+
+#[cfg(test)]
+#[path = "fuzz/procfs.rs"]
+pub(crate) mod properties;
 
 #[cfg(test)]
 mod tests {

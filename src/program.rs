@@ -3,7 +3,7 @@
 use crate::cli::Personality;
 use crate::diagnose::Circumstances;
 use crate::enter;
-use crate::error::{Failure, Stage, Voice};
+use crate::error::{Failure, Stage, UsageError, Voice};
 use crate::exit::Codes;
 use crate::inspect;
 use crate::install;
@@ -33,6 +33,14 @@ fn status_of(args: Args) -> u8 {
         Ok(signals) => signals,
         Err(errno) => return text::fail(&Failure::new(Stage::BlockSignals, "1 to 64", errno)),
     };
+    if sys::has_gained_rights() {
+        UsageError::with_hint(
+            "this file gives rights that its caller has not got, and pidone would pass them on to any command",
+            "chmod ug-s FILE; setcap -r FILE",
+        )
+        .print(Voice::Pidone);
+        return Codes::PIDONE.failed;
+    }
     let personality = Personality::of(args.get(0));
     let words = args.rest().map(ToOwned::to_owned);
     match personality.parse(words, &|name| std::env::var_os(name)) {

@@ -78,10 +78,10 @@ impl Signal {
         }
         let offset = |word: &str| digits(word).filter(|offset| *offset <= Self::RTMAX - Self::RTMIN);
         if let Some(above) = name.strip_prefix("RTMIN+").and_then(offset) {
-            return Some(Signal(Self::RTMIN + above));
+            return Some(Signal(Self::RTMIN.saturating_add(above)));
         }
         if let Some(below) = name.strip_prefix("RTMAX-").and_then(offset) {
-            return Some(Signal(Self::RTMAX - below));
+            return Some(Signal(Self::RTMAX.saturating_sub(below)));
         }
         (1..32).filter_map(Self::new).find(|signal| signal.to_string().strip_prefix("SIG") == Some(name))
     }
@@ -126,8 +126,8 @@ impl fmt::Display for Signal {
             30 => f.write_str("SIGPWR"),
             Self::RTMIN => f.write_str("SIGRTMIN"),
             Self::RTMAX => f.write_str("SIGRTMAX"),
-            number @ Self::RTMIN..COUNT_DOWN_FROM => write!(f, "SIGRTMIN+{}", number - Self::RTMIN),
-            number @ COUNT_DOWN_FROM.. => write!(f, "SIGRTMAX-{}", Self::RTMAX - number),
+            number @ Self::RTMIN..COUNT_DOWN_FROM => write!(f, "SIGRTMIN+{}", number.saturating_sub(Self::RTMIN)),
+            number @ COUNT_DOWN_FROM.. => write!(f, "SIGRTMAX-{}", Self::RTMAX.saturating_sub(number)),
             number => write!(f, "signal {number}"),
         }
     }

@@ -47,7 +47,7 @@ impl Stop {
         match self.rules.delay {
             Some(delay) if !self.has_waited => {
                 self.has_waited = true;
-                self.waiting = Some((info, Moment::now() + delay));
+                self.waiting = Some((info, Moment::after(delay)));
                 Arrival::Wait
             }
             _ => Arrival::Pass,
@@ -57,7 +57,7 @@ impl Stop {
     /// A stop signal was passed on. The first one starts the clock.
     pub(crate) fn begin(&mut self, signal: Signal) {
         if let (Some(timeout), None) = (self.rules.timeout, self.deadline) {
-            self.deadline = Some((Moment::now() + timeout, signal));
+            self.deadline = Some((Moment::after(timeout), signal));
         }
     }
 
@@ -75,10 +75,9 @@ impl Stop {
 
     /// What the time has come for, if anything.
     pub(crate) fn due(&mut self) -> Option<Due> {
-        let now = self.next().map(|_| Moment::now())?;
-        if let Some((info, _)) = self.waiting.take_if(|(_, until)| *until <= now) {
+        if let Some((info, _)) = self.waiting.take_if(|(_, until)| until.is_past()) {
             return Some(Due::Forward(info));
         }
-        self.deadline.take_if(|(at, _)| *at <= now).map(|(_, signal)| Due::Kill(signal))
+        self.deadline.take_if(|(at, _)| at.is_past()).map(|(_, signal)| Due::Kill(signal))
     }
 }

@@ -26,6 +26,7 @@
 //! - [`library`]: the examples of the crate as a library
 //! - [`inspect`]: what it says of processes of every kind
 //! - [`inspect_signals`]: what it says of signals, and what they then really do
+//! - [`security`]: what reaches nobody, what a hostile command, root directory or caller cannot do
 //! - [`completions`]: what bash and fish offer, zsh's syntax, the man page's
 //! - [`interface`]: help, version, logs, PIDONE_OPTIONS; the lists in README and help agree
 //!
@@ -56,6 +57,7 @@ mod namespaces;
 mod on_exit;
 mod probe;
 mod reaping;
+mod security;
 mod sessions;
 mod signals;
 mod stopping;

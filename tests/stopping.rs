@@ -242,10 +242,12 @@ fn a_pause_reaps_until_term_or_int() {
     if privilege::has("bash") {
         let mut command = std::process::Command::new("bash");
         command
-            .args(["-c", "sleep 0.05 & exec $PIDONE --in-place --pause"])
-            .env("PIDONE", crate::support::binary());
-        let running = Running::start(&mut command);
+            .args(["-c", "exec 3<&0; (read -r _ <&3) & exec $PIDONE --in-place --pause"])
+            .env("PIDONE", crate::support::binary())
+            .stdin(std::process::Stdio::piped());
+        let mut running = Running::start(&mut command);
         eventually("the child is there", || (procfs::children(running.pid()).len() == 1).then_some(()));
+        drop(running.stdin());
         eventually("and reaped", || procfs::children(running.pid()).is_empty().then_some(()));
         running.signal(TERM);
         running.end().exits(0).silently();

@@ -340,5 +340,9 @@ pub(super) fn from_lexopt(error: &lexopt::Error) -> UsageError {
 }
 
 #[cfg(test)]
+#[path = "../fuzz/args.rs"]
+mod properties;
+
+#[cfg(test)]
 #[path = "args_tests.rs"]
 mod tests;

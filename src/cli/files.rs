@@ -85,6 +85,10 @@ fn size(word: &[u8]) -> Option<CString> {
 }
 
 #[cfg(test)]
+#[path = "../fuzz/files.rs"]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -134,7 +134,7 @@ pub(super) fn umask(value: &str) -> Meaning<u32> {
 pub(super) fn id_range(value: &str) -> Meaning<Range> {
     let mut numbers = value.split(':').map(|number| number.parse::<u32>().ok());
     let range = Range { inside: numbers.next()??, outside: numbers.next()??, count: numbers.next()?? };
-    (numbers.next().is_none() && range.count > 0).then_some(range)
+    (numbers.next().is_none() && range.count > 0 && !value.contains('+')).then_some(range)
 }
 
 /// Seconds, negative ones too, with a fraction or without; within what the kernel takes.
@@ -241,9 +241,13 @@ fn limit_value(value: &str) -> Meaning<Option<rlim_t>> {
     match value {
         "" => Some(None),
         "unlimited" | "infinity" => Some(Some(RLIM_INFINITY)),
-        number => number.parse().ok().map(Some),
+        number => number.parse().ok().filter(|_| !number.starts_with('+')).map(Some),
     }
 }
+
+#[cfg(test)]
+#[path = "../fuzz/values.rs"]
+mod properties;
 
 #[cfg(test)]
 mod tests {

@@ -88,7 +88,7 @@ fn start(entry: Entry<'_>) -> Result<Pid, Failure> {
     drop((reporter, gate));
     // Not until the pipe's end: where somebody has killed the joiner, the workload may be there, hold the pipe, and wait for us.
     sys::wait_for(joiner);
-    let workload = match listener.next_if_there() {
+    let workload = match listener.next_if_there(&mut 1) {
         Some(Report::Joined(pid)) => pid,
         Some(Report::Failed(failure)) => return Err(failure),
         _ => return Err(Failure::new(Stage::StartProcess, "enter", Errno::ECANCELED)),

@@ -243,8 +243,10 @@ fn add_subordinate(kind: Kind, ranges: &mut Vec<Range>, authority: &Authority<'_
     for (outside, count) in authority.subordinate {
         let (mut outside, mut left) = (*outside, *count);
         while left > 0 {
-            while let Some(range) =
-                ranges.iter().find(|range| range.inside <= next && u64::from(next) < range.inside_end())
+            // A range may go beyond the last id, which is for `check` to refuse.
+            while next < u32::MAX
+                && let Some(range) =
+                    ranges.iter().find(|range| range.inside <= next && u64::from(next) < range.inside_end())
             {
                 next = range.inside.saturating_add(range.count);
             }
@@ -359,6 +361,10 @@ fn parse_map(text: &str) -> Vec<Range> {
     };
     text.lines().filter_map(line).collect()
 }
+
+#[cfg(test)]
+#[path = "../fuzz/idmap.rs"]
+mod properties;
 
 #[cfg(test)]
 mod tests;

@@ -38,7 +38,7 @@ pub(super) fn see_off<'a>(
             forwarder.call_off_stop();
             signal_all(Signal::TERM, Why::OnExit, others, forwarder);
             let grace = grace.unwrap_or(DEFAULT_GRACE);
-            if !wait(others, forwarder, above, Some(Moment::now() + grace)) {
+            if !wait(others, forwarder, above, Some(Moment::after(grace))) {
                 forwarder.trace.timed_out(Signal::TERM, grace);
                 warn!("some still ran {} after SIGTERM: killed {}", forward::text(grace), others.names());
                 forwarder.turn_to_nobody();
@@ -78,8 +78,8 @@ fn wait(
         }
         was_unsure = left == Left::Unsure;
         let look_again = match left {
-            Left::Stranger => Some(Moment::now() + LOOK_FOR_STRANGERS),
-            Left::Unsure => Some(Moment::now() + LOOK_AGAIN),
+            Left::Stranger => Some(Moment::after(LOOK_FOR_STRANGERS)),
+            Left::Unsure => Some(Moment::after(LOOK_AGAIN)),
             Left::Somebody | Left::Nobody => None,
         };
         match forwarder.next_before(look_again.into_iter().chain(deadline).min()) {
@@ -137,13 +137,13 @@ fn kill(others: &Others<'_>, why: Option<Why>, forwarder: &mut Forwarder<'_>, ab
             return;
         }
         was_unsure = left == Left::Unsure;
-        let impatient_at = *impatient_at.get_or_insert_with(|| Moment::now() + PATIENCE);
+        let impatient_at = *impatient_at.get_or_insert_with(|| Moment::after(PATIENCE));
         if std::mem::replace(&mut is_told, true) {
             others.signal(Signal::KILL);
         } else {
             signal_all(Signal::KILL, why.unwrap_or(Why::OnExit), others, forwarder);
         }
-        match forwarder.next_before(Some(Moment::now() + LOOK_AGAIN)) {
+        match forwarder.next_before(Some(Moment::after(LOOK_AGAIN))) {
             Some(info) if info.is_from_kernel() => drop(end_if_outer_is_gone(above)),
             Some(info) if info.signal() != Some(Signal::CHLD) => {
                 forwarder.trace.signal(&info, Done::Nobody, None);

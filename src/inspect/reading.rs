@@ -83,3 +83,7 @@ pub(super) fn wchan(pid: i32) -> Option<String> {
     let name = text(&format!("/proc/{pid}"), "wchan").ok()?;
     Some(name).filter(|name| !name.is_empty() && name != "0")
 }
+
+#[cfg(test)]
+#[path = "../fuzz/reading.rs"]
+mod properties;

@@ -100,8 +100,10 @@ impl Inside<'_> {
 
     /// Hears what init has to say. Returns the signal that stopped the workload, if one did.
     fn hear(&mut self) -> Option<Signal> {
-        let mut stopped = None;
-        while let Some(report) = self.listener.next_if_there() {
+        /// More than a pipe holds of the shortest reports: what was there when we began is read.
+        const READS: u32 = 1 << 14;
+        let (mut stopped, mut left) = (None, READS);
+        while let Some(report) = self.listener.next_if_there(&mut left) {
             match report {
                 Report::Stopped(signal) => stopped = Some(signal),
                 last_word => self.last_word = Some(last_word),

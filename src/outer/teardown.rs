@@ -27,7 +27,7 @@ impl Teardown {
 
     /// Init has closed its end of the report pipe, and so is at its end.
     pub(super) fn has_begun(&mut self) {
-        self.due = Some(Moment::now() + PATIENCE);
+        self.due = Some(Moment::after(PATIENCE));
     }
 
     /// Until when to wait for it without a word.

@@ -139,6 +139,7 @@ impl Parser<'_> {
             steps.insert(0, Step::Fork(distance(steps.len() + 2)));
             steps.push(Step::Jump(distance(other.len() + 1)));
             steps.extend(other);
+            steps = check_size(steps)?;
         }
         Ok(steps)
     }
@@ -151,8 +152,9 @@ impl Parser<'_> {
                 part = repeated(&part, least, most)?;
             }
             steps.extend(part);
+            steps = check_size(steps)?;
         }
-        check_size(steps)
+        Ok(steps)
     }
 
     /// How often at least, and at most.
@@ -307,6 +309,10 @@ fn character(first: Bytes) -> Part {
 
 fn repeated(part: &[Step], least: usize, most: Option<usize>) -> Part {
     let mut steps = Vec::new();
+    // Nothing, however often: no size would ever end the count.
+    if part.is_empty() {
+        return Ok(steps);
+    }
     for _ in 0..least {
         steps.extend_from_slice(part);
         steps = check_size(steps)?;
@@ -336,6 +342,10 @@ fn check_size(steps: Vec<Step>) -> Part {
 fn distance(steps: usize) -> isize {
     isize::try_from(steps).unwrap_or(isize::MAX)
 }
+
+#[cfg(test)]
+#[path = "../fuzz/pattern.rs"]
+mod properties;
 
 #[cfg(test)]
 #[path = "pattern_tests.rs"]

@@ -2,7 +2,6 @@
 
 use nix::libc;
 use std::mem::MaybeUninit;
-use std::ops::Add;
 use std::time::Duration;
 
 /// Whose time it is.
@@ -28,7 +27,9 @@ pub(crate) fn now(clock: Clock) -> Duration {
     let mut time: libc::timespec = unsafe { MaybeUninit::zeroed().assume_init() };
     // SAFETY: `time` is a valid place for a timespec. It cannot fail: these clocks are always there.
     unsafe { libc::syscall(libc::SYS_clock_gettime, id, &raw mut time) };
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), u32::try_from(time.tv_nsec).unwrap_or_default())
+    // A whole second of nanoseconds, which there never is, could be a sum that panics.
+    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or_default().min(999_999_999);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), nanoseconds)
 }
 
 /// A point in time, by `CLOCK_MONOTONIC`.
@@ -36,8 +37,9 @@ pub(crate) fn now(clock: Clock) -> Duration {
 pub(crate) struct Moment(Duration);
 
 impl Moment {
-    pub(crate) fn now() -> Self {
-        Moment(now(Clock::Monotonic))
+    /// So long from now; never, if that is too far to be said.
+    pub(crate) fn after(time: Duration) -> Self {
+        Moment(now(Clock::Monotonic).saturating_add(time))
     }
 
     /// How long it is until then; nothing, if it is past.
@@ -47,14 +49,5 @@ impl Moment {
 
     pub(crate) fn is_past(self) -> bool {
         self.left().is_zero()
-    }
-}
-
-impl Add<Duration> for Moment {
-    type Output = Self;
-
-    /// Never, if that is too far to be said.
-    fn add(self, later: Duration) -> Self {
-        Moment(self.0.saturating_add(later))
     }
 }

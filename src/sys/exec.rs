@@ -22,7 +22,7 @@ impl PointerArray {
     /// Puts `string`, which must live as long as the process, in the place of entry `index`.
     pub(crate) fn replace(&mut self, index: usize, string: &'static CStr) {
         // The last entry is the NULL.
-        if index + 1 < self.pointers.len()
+        if index < self.pointers.len().saturating_sub(1)
             && let Some(entry) = self.pointers.get_mut(index)
         {
             *entry = string.as_ptr();
@@ -31,7 +31,7 @@ impl PointerArray {
 
     /// Takes entry `index` out.
     pub(crate) fn remove(&mut self, index: usize) {
-        if index + 1 < self.pointers.len() {
+        if index < self.pointers.len().saturating_sub(1) {
             self.pointers.remove(index);
         }
     }

@@ -53,9 +53,9 @@ pub(crate) fn close_all_but<const N: usize>(keep: [Option<BorrowedFd<'_>>; N]) {
     let kept = |first| keep.iter().flatten().map(|fd| fd.as_raw_fd().unsigned_abs()).filter(move |fd| *fd >= first);
     while let Some(next) = kept(first).min() {
         if next > first {
-            close_range(first, next - 1);
+            close_range(first, next.saturating_sub(1));
         }
-        first = next + 1;
+        first = next.saturating_add(1);
     }
     close_range(first, c_uint::MAX);
 }

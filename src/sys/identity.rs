@@ -7,6 +7,7 @@ use crate::capability::Capabilities;
 use nix::Result;
 use nix::errno::Errno;
 use nix::libc::{self, c_int, c_long, c_ulong};
+use nix::unistd::{getegid, geteuid, getgid, getuid};
 
 /// setgroups(2).
 ///
@@ -150,6 +151,22 @@ pub(crate) fn add_to_ambient_set(number: u32) -> Result<()> {
 /// Whether others of this user may look at this process (PR_GET_DUMPABLE): false also for what `fs.suid_dumpable` 2 means.
 pub(crate) fn is_dumpable() -> bool {
     prctl(libc::PR_GET_DUMPABLE, 0, 0) == Ok(1)
+}
+
+/// Whether execve(2) has given this process a right that its caller had not: the program is set-user-ID or set-group-ID, or has
+/// file capabilities. To be asked first of all.
+///
+/// AT_SECURE, which getauxval(3) knows without a system call, is set in all of these cases, but also by security modules that
+/// give nothing, such as on the way into a container. So it is only why to look.
+pub(crate) fn has_gained_rights() -> bool {
+    // SAFETY: takes an integer, and reads what the kernel has put above the environment.
+    if unsafe { libc::getauxval(libc::AT_SECURE) } == 0 {
+        return false;
+    }
+    let is_ambient =
+        |number| prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_IS_SET.cast_unsigned(), number) == Ok(1);
+    let mut permitted = capability_sets().map_or(Capabilities::ALL, |sets| sets.permitted).numbers();
+    getuid() != geteuid() || getgid() != getegid() || (!getuid().is_root() && !permitted.all(is_ambient))
 }
 
 /// Asks for `signal`, which may be any of the 64, when the parent dies, or the thread of it that made us (prctl(2)).

@@ -84,6 +84,7 @@ pub(crate) struct SharedPage(NonNull<c_void>);
 impl SharedPage {
     const SIZE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4095);
     const HEADER: usize = size_of::<usize>();
+    const ROOM: usize = Self::SIZE.get().saturating_sub(Self::HEADER);
 
     /// # Errors
     /// ENOMEM.
@@ -96,7 +97,7 @@ impl SharedPage {
 
     /// Puts `bytes` there, as many as there is room for. Only one process may do that, and once.
     pub(crate) fn write(&self, bytes: &[u8]) {
-        let length = bytes.len().min(Self::SIZE.get() - Self::HEADER);
+        let length = bytes.len().min(Self::ROOM);
         // SAFETY: behind the header there is room for so many.
         unsafe { self.content().copy_from_nonoverlapping(bytes.as_ptr(), length) };
         // SAFETY: the page begins with room for a length, and is aligned to itself.
@@ -107,7 +108,7 @@ impl SharedPage {
     pub(crate) fn read(&self) -> Vec<u8> {
         // SAFETY: as in `write`.
         let length = unsafe { self.0.cast::<usize>().read_volatile() };
-        let length = length.min(Self::SIZE.get() - Self::HEADER);
+        let length = length.min(Self::ROOM);
         // SAFETY: so many bytes belong to the page, and the kernel began it with zeros.
         unsafe { std::slice::from_raw_parts(self.content(), length) }.to_vec()
     }

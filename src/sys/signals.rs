@@ -30,7 +30,7 @@ impl SignalSet {
     pub(crate) const ALL: Self = SignalSet(u64::MAX);
     /// The set with just `signal` in it.
     pub(crate) fn only(signal: Signal) -> Self {
-        SignalSet(1 << (signal.number() - 1))
+        SignalSet(1 << signal.number().saturating_sub(1))
     }
 }
 
@@ -252,7 +252,7 @@ impl Recipient {
     pub(crate) fn number(self) -> c_int {
         match self {
             Recipient::Process(_) | Recipient::Everyone | Recipient::OwnGroup => self.pid().as_raw(),
-            Recipient::Group(leader) => -leader.as_raw(),
+            Recipient::Group(leader) => leader.as_raw().wrapping_neg(),
         }
     }
 }

@@ -34,7 +34,7 @@ impl Buffer {
 
 impl fmt::Write for Buffer {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if self.bytes.len() + text.len() > self.capacity {
+        if text.len() > self.capacity.saturating_sub(self.bytes.len()) {
             return Err(fmt::Error);
         }
         self.bytes.extend_from_slice(text.as_bytes());
@@ -61,7 +61,8 @@ impl Piece {
 impl fmt::Write for Piece {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let room = self.bytes.iter_mut().skip(self.length);
-        self.length += room.zip(text.bytes()).map(|(place, byte)| *place = byte).count();
+        let taken = room.zip(text.bytes()).map(|(place, byte)| *place = byte).count();
+        self.length = self.length.saturating_add(taken);
         Ok(())
     }
 }
@@ -70,7 +71,7 @@ impl fmt::Write for Piece {
 pub(super) fn clip(text: &[u8], limit: usize) -> &[u8] {
     let mut total = 0;
     let fits = |byte: &&u8| {
-        total += cost_of(**byte);
+        total = cost_of(**byte).saturating_add(total);
         total <= limit
     };
     let length = text.iter().take_while(fits).count();

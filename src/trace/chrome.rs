@@ -108,7 +108,7 @@ fn put(
 
 /// The unit of the format.
 fn microseconds(time: Duration) -> u64 {
-    time.as_secs().saturating_mul(1_000_000) + u64::from(time.subsec_micros())
+    time.as_secs().saturating_mul(1_000_000).saturating_add(time.subsec_micros().into())
 }
 
 /// What is being drawn.
@@ -156,7 +156,7 @@ impl Chart<'_> {
         let is_orphan = role == Role::Orphan;
         self.put(name, if is_orphan { "X" } else { "B" }, begin, track, &mut |json| {
             if is_orphan {
-                plain(json, "dur", &(microseconds(end) - microseconds(begin)))?;
+                plain(json, "dur", &microseconds(end).saturating_sub(microseconds(begin)))?;
             }
             json.key("args")?;
             json.object(|json| fields(json, event))
@@ -180,7 +180,7 @@ impl Chart<'_> {
         self.mark(name.bytes(), at, from, false)?;
         self.mark(name.bytes(), at, recipient, true)?;
         // Each half counts for itself.
-        let id = 2 * count + u64::from(self.stamp.speaker.is_init);
+        let id = count.saturating_mul(2).saturating_add(self.stamp.speaker.is_init.into());
         let arrow = if matches!(done, Done::Forwarded(_)) { "signal" } else { done.name(None) };
         self.put(arrow.as_bytes(), "s", at, from, &mut |json| {
             text(json, "cat", "signal")?;

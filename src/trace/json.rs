@@ -113,9 +113,9 @@ fn words(json: &mut Out<'_>, command: &[OsString]) -> fmt::Result {
                 is_whole = false;
                 break;
             }
-            let clipped = clip(word.as_bytes(), left - FRAME);
+            let clipped = clip(word.as_bytes(), left.saturating_sub(FRAME));
             is_whole &= clipped.len() == word.len();
-            left -= FRAME + cost(clipped);
+            left = left.saturating_sub(FRAME).saturating_sub(cost(clipped));
             json.text(clipped)?;
         }
         Ok(())

@@ -254,13 +254,13 @@ impl Trace {
 
 impl Tracer {
     fn tell(&self, state: &mut State, event: Option<&Event<'_>>) {
-        state.signals += u64::from(matches!(event, Some(Event::Signal { .. })));
+        state.signals = state.signals.saturating_add(matches!(event, Some(Event::Signal { .. })).into());
         let begins = self.begun.as_ref().is_some_and(|page| !page.flag().swap(true, Ordering::Relaxed));
         if self.say(state, event, begins).is_ok_and(|()| self.sink.write(&mut state.backlog, state.line.bytes())) {
             state.lost = 0;
             return;
         }
-        state.lost += u64::from(event.is_some());
+        state.lost = state.lost.saturating_add(event.is_some().into());
         if begins && let Some(page) = &self.begun {
             page.flag().store(false, Ordering::Relaxed);
         }

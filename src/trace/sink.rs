@@ -80,7 +80,7 @@ impl Sink {
         {
             rest = rest.get(length..).unwrap_or_default();
         }
-        bytes.len() - rest.len()
+        bytes.len().saturating_sub(rest.len())
     }
 
     /// Errors are all alike to the caller: no room, no reader, no disk. What the kernel adds to two of them is taken back:

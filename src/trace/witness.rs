@@ -75,13 +75,13 @@ fn contents<'b>(who: &dyn Display, bytes: &'b mut [u8]) -> Option<&'b [u8]> {
 /// Name in parentheses, which may hold any byte, those too; and the 22nd field (proc_pid_stat(5)).
 fn parse(stat: &[u8]) -> Option<Witness> {
     /// The unit, whatever the kernel's own is (`USER_HZ`, time(7)).
-    const TICKS_PER_SECOND: u64 = 100;
+    const MILLISECONDS_PER_TICK: u64 = 10;
     let open = stat.iter().position(|byte| *byte == b'(')?;
     let close = stat.iter().rposition(|byte| *byte == b')')?;
     // The third field is the first one after the parenthesis.
-    let started = nth_number(stat.get(close + 2..)?, 19);
-    let started = started.map(|ticks: u64| Duration::from_millis(ticks.saturating_mul(1000 / TICKS_PER_SECOND)));
-    Some(Witness { name: Name::of(stat.get(open + 1..close)?), started })
+    let started = nth_number(stat.get(close..)?.get(2..)?, 19);
+    let started = started.map(|ticks: u64| Duration::from_millis(ticks.saturating_mul(MILLISECONDS_PER_TICK)));
+    Some(Witness { name: Name::of(stat.get(open..close)?.get(1..)?), started })
 }
 
 /// The number in the field that so many others precede, with spaces between them.
@@ -92,6 +92,10 @@ fn nth_number(fields: &[u8], number: usize) -> Option<u64> {
         sum.checked_mul(10)?.checked_add(digit.into())
     })
 }
+
+#[cfg(test)]
+#[path = "../fuzz/witness.rs"]
+mod properties;
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::libc;
 use nix::sched::{CloneFlags, unshare};
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -38,6 +39,13 @@ pub fn kill(pid: i32, signal: i32) {
 pub fn kill_if_there(pid: i32, signal: i32) {
     // SAFETY: two integers.
     unsafe { libc::kill(pid, signal) };
+}
+
+/// sigqueue(3) at somebody who may be gone already, or have no room.
+pub fn sigqueue_if_there(pid: i32, signal: i32) {
+    let value = libc::sigval { sival_ptr: std::ptr::null_mut() };
+    // SAFETY: integers and a value that nobody dereferences.
+    unsafe { libc::sigqueue(pid, signal, value) };
 }
 
 /// sigqueue(3); false when the queue is full.
@@ -200,6 +208,17 @@ pub fn umask_and_nice(umask: libc::mode_t, nice: i32) {
     unsafe { libc::umask(umask) };
     // SAFETY: an integer.
     unsafe { libc::nice(nice) };
+}
+
+/// Gives two names to each other's files, in one step: renameat2(2).
+pub fn exchange(one: &CString, other: &CString) {
+    const EXCHANGE: libc::c_uint = 2;
+    let here = libc::AT_FDCWD;
+    let done = {
+        // SAFETY: two strings that outlive the call.
+        unsafe { libc::syscall(libc::SYS_renameat2, here, one.as_ptr(), here, other.as_ptr(), EXCHANGE) }
+    };
+    assert_eq!(done, 0, "{}", io::Error::last_os_error());
 }
 
 /// Whether new namespaces of these kinds may be made here.
