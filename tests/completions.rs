@@ -2,7 +2,7 @@
 //! `src/cli/generate/` shows.
 
 use crate::support::pty::Session;
-use crate::support::{eventually, pidone, privilege, run, scratch, text};
+use crate::support::{binary, eventually, pidone, privilege, run, scratch, text};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
@@ -250,6 +250,62 @@ fn zsh_offers_options_verbs_and_values_and_each_can_be_had() {
         offered.into_iter().map(ToOwned::to_owned).collect()
     });
     session.hang_up();
+}
+
+/// Those of the four that can be asked here.
+fn who_can_be_asked() -> Vec<&'static str> {
+    let mut who = vec!["bash", "zsh", "fish", "man"];
+    who.retain(|name| privilege::has(name));
+    who.retain(|name| *name != "bash" || privilege::has_file("/usr/share/bash-completion/bash_completion"));
+    who
+}
+
+/// Asks them by `installed.sh`, with a home of its own and pidone in the PATH: fish completes only what is there.
+fn are_found(ask: &mut Command, home: &std::path::Path, who: &[&str]) {
+    let path = format!("{}/.local/bin:{}:/usr/bin:/bin", home.display(), binary().parent().unwrap().display());
+    let said = run(ask.args(who).env("HOME", home).env("PATH", path).current_dir(env!("CARGO_MANIFEST_DIR")));
+    assert_eq!(said.exits(0).stdout, "");
+}
+
+#[test]
+fn what_is_installed_by_the_lines_of_readme_is_found() {
+    let map: &[&str] = match (privilege::privileged(), privilege::user_namespaces()) {
+        (true, _) => &[],
+        (false, true) => &["--map-root"],
+        (false, false) => return,
+    };
+    let who = who_can_be_asked();
+    let begins = "sudo install -Dm644 docker/package/";
+    let mut lines: Vec<_> = include_str!("../README.md").lines().filter(|line| line.starts_with(begins)).collect();
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    // Without fish there is no /etc/fish, and none is made here.
+    lines.retain(|line| !line.contains("fish") || who.contains(&"fish"));
+    let script = format!("set -e; {}; exec docker/package/installed.sh \"$@\"", lines.join("; ").replace("sudo ", ""));
+    let mut ask = pidone(map);
+    ask.args(["--tmpfs", "/usr/local/share"]);
+    if who.contains(&"fish") {
+        ask.args(["--tmpfs", "/etc/fish/completions"]);
+    }
+    are_found(ask.args(["--", "sh", "-c", &script, "sh"]), &scratch("installed-for-all"), &who);
+}
+
+#[test]
+fn what_is_installed_at_home_where_readme_says_is_found() {
+    let who: Vec<_> = who_can_be_asked().into_iter().filter(|name| *name != "zsh").collect();
+    let home = scratch("installed-at-home");
+    let readme = include_str!("../README.md");
+    let places = [
+        (".local/share/man/man1", "pidone.1", MANUAL),
+        (".local/share/bash-completion/completions", "pidone", BASH),
+        (".config/fish/completions", "pidone.fish", FISH),
+    ];
+    std::fs::create_dir_all(home.join(".local/bin")).expect("make a place for programs");
+    for (place, name, content) in places {
+        assert!(readme.contains(&format!("`~/{place}`")), "{place}");
+        std::fs::create_dir_all(home.join(place)).expect("make a place");
+        std::fs::write(home.join(place).join(name), content).expect("install it");
+    }
+    are_found(&mut Command::new("docker/package/installed.sh"), &home, &who);
 }
 
 #[test]
