@@ -3,7 +3,7 @@
 #
 #     docker/release.sh [--quick] [DIR]
 #
-#     pidone-VERSION-ARCH-linux-musl.tar.gz   binary, man page, completions, README and its examples, licences; for x86_64, aarch64
+#     pidone-VERSION-ARCH-linux-musl.tar.gz   binary, man page, completions, README, examples, licences; for x86_64, aarch64
 #     pidone-ARCH                             the binary alone, by both names of each architecture
 #     pidone_VERSION_ARCH.deb                 for amd64 and arm64
 #     pidone-VERSION-ARCH.cdx.json            what each binary is made of (SBOM), CycloneDX 1.5
@@ -13,8 +13,9 @@
 #
 # Everything is built twice, in directories of different names and lengths with different cargo homes, and compared byte for
 # byte. The binary for aarch64 is tried under qemu-aarch64-static where that is there. --quick builds aarch64 once, and tries it
-# less. The packages are tried where they are unpacked: whether links lead somewhere, and shells find their completions, as far as
-# they are there; and docker/build.sh builds for both. What goes in is what git knows of; the time of everything is that of the last commit, or $SOURCE_DATE_EPOCH.
+# less. The packages are tried where they are unpacked: whether links lead somewhere, and whether shells find their completions,
+# as far as these shells are there; and docker/build.sh builds for both. What goes in is what git knows of; the time of everything
+# is that of the last commit, or $SOURCE_DATE_EPOCH.
 #
 # Debian: rustup, gcc, gcc-aarch64-linux-gnu, libc6-dev-arm64-cross, qemu-user-static, dpkg, perl, jq; bash-completion, zsh, fish,
 # man-db.

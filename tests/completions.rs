@@ -280,7 +280,8 @@ fn what_is_installed_by_the_lines_of_readme_is_found() {
     assert_eq!(lines.len(), 4, "{lines:?}");
     // Without fish there is no /etc/fish, and none is made here.
     lines.retain(|line| !line.contains("fish") || who.contains(&"fish"));
-    let script = format!("set -e; {}; exec docker/package/installed.sh \"$@\"", lines.join("; ").replace("sudo ", ""));
+    let script =
+        format!("set -e; {}; exec docker/package/installed.sh \"$@\"", lines.join("; ").replace("sudo ", ""));
     let mut ask = pidone(map);
     ask.args(["--tmpfs", "/usr/local/share"]);
     if who.contains(&"fish") {

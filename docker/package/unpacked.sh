@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2016,SC2154 # for another shell to expand; set where it is read in
-# For docker/release.sh: what was packed, as whoever unpacks it finds it; and the script that builds in an image, without an image.
+# For docker/release.sh: what was packed, as whoever unpacks it finds it; and the script that builds in an image, without one.
 
 # DIR
 try_unpacked() {
@@ -32,8 +32,8 @@ links_lead_somewhere() {
     ((count >= 15)) || give_up "README has $count links"
 }
 
-# TREE PREFIX WHO...: laid over PREFIX in a mount namespace, by a pidone of the release. Where the kernel has no overlay, it is said.
-# What README says for fish and the .tar.gz is done, too.
+# TREE PREFIX WHO...: laid over PREFIX in a mount namespace, by a pidone of the release. Where the kernel has no overlay, it is
+# said. What README says for fish and the .tar.gz is done, too.
 put_in_place() {
     local around=(--isolate) home=$tmp/home
     if (($(id -u) != 0)); then around+=(--map-root); fi

@@ -36,11 +36,13 @@ manifests_are_valid() {
 manifests_are_restricted() {
     local manifest member
     for manifest in docker/kubernetes/*.yaml; do
-        check "${manifest##*/} is allowed where the standard is \"restricted\"" '' "$("$python" docker/tests/restricted.py "$manifest" 2>&1)"
+        check "${manifest##*/} is allowed where the standard is \"restricted\"" '' \
+            "$("$python" docker/tests/restricted.py "$manifest" 2>&1)"
     done
     for member in runAsNonRoot allowPrivilegeEscalation seccompProfile capabilities; do
         sed "/^ *$member:/d" docker/kubernetes/entrypoint.yaml >"$tmp/unrestricted.yaml"
-        check "without $member it is not" "service: $member*" "$("$python" docker/tests/restricted.py "$tmp/unrestricted.yaml" 2>&1)"
+        check "without $member it is not" "service: $member*" \
+            "$("$python" docker/tests/restricted.py "$tmp/unrestricted.yaml" 2>&1)"
     done
 }
 
