@@ -22,8 +22,10 @@ build() {
 
 build "$host"
 if [ "$machine" != "$host" ]; then
-    apt-get update
-    apt-get install -y --no-install-recommends "gcc-$(echo "$machine" | tr _ -)-linux-gnu"
+    if ! command -v "$machine-linux-gnu-gcc" >/dev/null; then
+        apt-get update
+        apt-get install -y --no-install-recommends "gcc-$(echo "$machine" | tr _ -)-linux-gnu"
+    fi
     export "CARGO_TARGET_$(echo "$machine" | tr '[:lower:]' '[:upper:]')_UNKNOWN_LINUX_MUSL_LINKER=$machine-linux-gnu-gcc"
     build "$machine"
 fi

@@ -3,23 +3,30 @@
 #
 #     docker/release.sh [--quick] [DIR]
 #
-#     pidone-VERSION-ARCH-linux-musl.tar.gz   binary, man page, completions, README, licences; for x86_64 and aarch64
+#     pidone-VERSION-ARCH-linux-musl.tar.gz   binary, man page, completions, README, examples, licences; for x86_64, aarch64
 #     pidone-ARCH                             the binary alone, by both names of each architecture
 #     pidone_VERSION_ARCH.deb                 for amd64 and arm64
-#     pidone-VERSION.cdx.json                 what it is made of (SBOM), CycloneDX 1.5
+#     pidone-VERSION-ARCH.cdx.json            what each binary is made of (SBOM), CycloneDX 1.5
 #     SHA256SUMS
+#
+# Who maintains the packages is $DEBFULLNAME <$DEBEMAIL>, by default The pidone authors <pidone@example.org>.
 #
 # Everything is built twice, in directories of different names and lengths with different cargo homes, and compared byte for
 # byte. The binary for aarch64 is tried under qemu-aarch64-static where that is there. --quick builds aarch64 once, and tries it
-# less. What goes in is what git knows of; the time of everything is that of the last commit, or $SOURCE_DATE_EPOCH.
+# less. The packages are tried where they are unpacked: whether links lead somewhere, and whether shells find their completions,
+# as far as these shells are there; and docker/build.sh builds for both. What goes in is what git knows of; the time of everything
+# is that of the last commit, or $SOURCE_DATE_EPOCH.
 #
-# Debian: rustup, gcc, gcc-aarch64-linux-gnu, libc6-dev-arm64-cross, qemu-user-static, dpkg, perl, jq.
+# Debian: rustup, gcc, gcc-aarch64-linux-gnu, libc6-dev-arm64-cross, qemu-user-static, dpkg, perl, jq; bash-completion, zsh, fish,
+# man-db.
 set -euo pipefail
 umask 022
 export LC_ALL=C
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=docker/package/emulated.sh
 source docker/package/emulated.sh
+# shellcheck source=docker/package/unpacked.sh
+source docker/package/unpacked.sh
 
 quick='' out=target/dist
 for word; do
@@ -33,7 +40,8 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
-export SOURCE_DATE_EPOCH version
+maintainer="${DEBFULLNAME:-The pidone authors} <${DEBEMAIL:-pidone@example.org}>"
+export SOURCE_DATE_EPOCH version maintainer
 
 give_up() {
     echo "docker/release.sh: $*" >&2
@@ -72,14 +80,30 @@ build() {
     echo "$place/target/$target/release/pidone"
 }
 
-# TREE PREFIX: what stands below /usr, or at the top of the .tar.gz.
+# PREFIX ZSH: what stands below /usr, or /usr/local for which the .tar.gz is; zsh looks elsewhere in each.
 lay_out() {
-    local share=$1$2/share
+    local share=$1/share
     install -D -m 644 docker/package/pidone.1 "$share/man/man1/pidone.1"
     install -D -m 644 docker/package/pidone.bash "$share/bash-completion/completions/pidone"
-    install -D -m 644 docker/package/_pidone "$share/zsh/vendor-completions/_pidone"
+    install -D -m 644 docker/package/_pidone "$share/zsh/$2/_pidone"
     install -D -m 644 docker/package/pidone.fish "$share/fish/vendor_completions.d/pidone.fish"
-    install -D -m 644 -t "$share/doc/pidone" README.md
+    lay_out_documentation "$share/doc/pidone"
+}
+
+# DIR: README, and what one reads beside it. Its links to sources, which are not there, become plain text.
+lay_out_documentation() {
+    mkdir -p "$1"
+    git ls-files -z docker/Dockerfile docker/examples docker/kubernetes examples benches/chart.svg src/pid1.md |
+        tar --create --null --files-from=- | tar --extract --directory="$1"
+    chmod -R u=rwX,go=rX "$1"
+    # shellcheck disable=SC2016 # Perl's
+    doc=$1 perl -pe 's{(?<!!)\[([^]]+)\]\((?!\w+:|#)([^)]+)\)}{-e "$ENV{doc}/$2" ? $& : $1}ge' README.md >"$1/README.md"
+}
+
+# TEMPLATE: with each @NAME@ made the value of that variable.
+fill_in() {
+    # shellcheck disable=SC2016 # Perl's
+    perl -pe 's/\@([A-Z]+)\@/$ENV{lc $1} \/\/ die "$1 is not set"/ge' "$1"
 }
 
 # TREE: everything in it gets the time of the release.
@@ -92,7 +116,7 @@ make_tarball() {
     local name=pidone-$version-$2-linux-musl
     local tree=$tmp/tarball/$name
     rm -rf "$tmp/tarball"
-    lay_out "$tree" ''
+    lay_out "$tree" site-functions
     install -D -m 755 "$1" "$tree/bin/pidone"
     install -m 644 LICENSE-APACHE LICENSE-MIT "$tree/share/doc/pidone"
     date_tree "$tree"
@@ -104,17 +128,16 @@ make_tarball() {
 make_deb() {
     local tree=$tmp/deb control=docker/package/debian
     rm -rf "$tree"
-    lay_out "$tree" /usr
+    lay_out "$tree/usr" vendor-completions
     install -D -m 755 "$1" "$tree/usr/bin/pidone"
     install -m 644 $control/copyright "$tree/usr/share/doc/pidone/copyright"
     install -D -m 644 $control/lintian-overrides "$tree/usr/share/lintian/overrides/pidone"
-    sed -e "s/@VERSION@/$version/" -e "s/@DATE@/$(date --utc --rfc-email --date="@$SOURCE_DATE_EPOCH")/" \
-        $control/changelog >"$tree/usr/share/doc/pidone/changelog"
+    date=$(date --utc --rfc-email --date="@$SOURCE_DATE_EPOCH") fill_in $control/changelog \
+        >"$tree/usr/share/doc/pidone/changelog"
     gzip --no-name --best "$tree/usr/share/man/man1/pidone.1" "$tree/usr/share/doc/pidone/changelog"
     mkdir -p "$tree/DEBIAN"
-    sed -e "s/@VERSION@/$version/" -e "s/@ARCHITECTURE@/$2/" \
-        -e "s/@SIZE@/$(du --summarize --block-size=1024 --apparent-size "$tree/usr" | cut -f 1)/" \
-        $control/control >"$tree/DEBIAN/control"
+    size=$(du --summarize --block-size=1024 --apparent-size "$tree/usr" | cut -f 1) architecture=$2 \
+        fill_in $control/control >"$tree/DEBIAN/control"
     (cd "$tree" && find usr -type f -print0 | sort --zero-terminated | xargs -0 md5sum >DEBIAN/md5sums)
     date_tree "$tree"
     dpkg-deb --root-owner-group -Zxz --build "$tree" "$3/pidone_${version}_$2.deb" >/dev/null
@@ -164,9 +187,19 @@ done
 echo "the same, byte for byte: $(cd "$tmp/again" && echo *)"
 
 step 'what it is made of'
-cargo metadata --format-version 1 --locked --offline --filter-platform x86_64-unknown-linux-musl |
-    perl docker/package/sbom.pl Cargo.lock "$(rustc --version)" "$(cargo tree --locked --offline --edges normal \
-        --prefix none --target x86_64-unknown-linux-musl)" >"$out/pidone-$version.cdx.json"
+for arch in x86_64 aarch64; do
+    target=$arch-unknown-linux-musl
+    cargo metadata --format-version 1 --locked --offline --filter-platform "$target" |
+        perl docker/package/sbom.pl "$out/pidone-$arch" "$target" Cargo.lock "$(cargo tree --locked --offline --edges normal \
+            --prefix none --target "$target")" >"$out/pidone-$version-$arch.cdx.json"
+    jq --raw-output '.components[] | "\(.name) \(.version)"' "$out/pidone-$version-$arch.cdx.json" | xargs
+done
+
+step 'the packages, unpacked'
+try_unpacked "$out"
+
+step 'docker/build.sh, for both architectures'
+try_build_script "$out"
 
 step 'aarch64 under emulation'
 try_emulated "$out/pidone-aarch64" "$out/pidone-x86_64" "$quick"

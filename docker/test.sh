@@ -5,9 +5,10 @@
 #     docker/test.sh [PART...]      parts: containers names examples kubernetes runc; all, if none is named
 #
 # The binary is $PIDONE_BIN, or else that of `cargo build --release`. The engine is the one that `docker info` finds;
-# if there is none, this script, as root, starts one for itself. Nothing is pulled: the images hold pidone and busybox.
-# No container has a network, and everything made here is removed at the end. From a package registry comes one thing: the
-# Kubernetes schemas, kept below target/.
+# if there is none, this script, as root, starts one for itself. With another one, `docker run --init` is SKIPPED, for which
+# it would have to be started anew; with PIDONE_REQUIRE_PRIVILEGE=1 what is skipped has failed. Nothing is pulled: the images
+# hold pidone and busybox. No container has a network, and everything made here is removed at the end. From a package registry
+# comes one thing: the Kubernetes schemas, kept below target/.
 set -euo pipefail
 umask 022
 binary=${PIDONE_BIN:+$(realpath "$PIDONE_BIN")}
@@ -31,7 +32,7 @@ source docker/tests/runc.sh
     userland=$tmp/userland                     # a root directory with busybox in it
     scratch=$run:pidone                        # the image that docker/Dockerfile makes
     image=$run:userland                        # the same with the userland in it
-    engine='' bundle='' holder='' finished='' passed=0 failed=0 milliseconds=0
+    engine='' bundle='' holder='' finished='' passed=0 failed=0 skipped=0 milliseconds=0
 }
 
 main() {

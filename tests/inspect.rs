@@ -20,7 +20,7 @@ pub fn codes(report: &Value) -> Vec<&str> {
 }
 
 /// A finding, which must be there.
-fn finding<'a>(report: &'a Value, code: &str) -> &'a Value {
+pub fn finding<'a>(report: &'a Value, code: &str) -> &'a Value {
     let found = report["findings"].items().iter().find(|finding| finding["code"].text() == Some(code));
     found.unwrap_or_else(|| panic!("no {code} in {report:?}"))
 }

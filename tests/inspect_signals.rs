@@ -1,6 +1,6 @@
 //! What `pidone inspect` says of signals, and what they then really do when they are sent.
 
-use super::inspect::{as_pid1, codes, inspect};
+use super::inspect::{as_pid1, codes, finding, inspect};
 use crate::support::json::Value;
 use crate::support::{Place, Running, eventually, pidone, play, privilege, procfs, run, sys};
 use std::process::Command;
@@ -215,4 +215,27 @@ fn who_may_not_read_what_is_waited_for_claims_nothing() {
     assert!(!codes(&report).contains(&"term-dropped"), "{ended:#?}");
     assert_eq!(said(&report, 15), [None, None, None]);
     assert_eq!(said(&report, 9)[2], Some("terminates"));
+}
+
+#[test]
+fn a_stop_signal_is_not_proposed_that_a_shell_takes_and_does_not_stop_by() {
+    if !privilege::privileged() || !privilege::has("dash") {
+        return;
+    }
+    let command = ["env", "--default-signal=INT", "dash", "-c", "echo up; sleep 1000; true"];
+    let (_running, pid) = as_pid1(&command);
+    eventually("the sleep runs", || (procfs::children(pid).len() == 1).then_some(()));
+    let report = inspect(pid);
+    let signals = report["signals"].items();
+    let interrupt = signals.iter().find(|row| row["name"].text() == Some("SIGINT")).expect("a row for SIGINT");
+    assert_eq!(interrupt["from_outside"].text(), Some("handler"), "dash has one");
+    let advice = finding(&report, "term-dropped")["advice"].text().unwrap();
+    assert!(!advice.contains("SIGINT"), "{advice}");
+    // And so it is: SIGINT is taken, and the shell still waits.
+    sys::kill(pid, 2);
+    eventually("SIGINT is taken", || {
+        let pending = inspect(pid)["signals"].items()[1]["pending"].bool();
+        (pending == Some(false)).then_some(())
+    });
+    assert_eq!(procfs::children(pid).len(), 1, "{}", procfs::tree());
 }

@@ -60,6 +60,17 @@ fn readme_and_help_list_the_same_options() {
 }
 
 #[test]
+fn each_link_of_readme_to_a_file_leads_to_one() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let links = include_str!("../README.md").split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+    let files: Vec<_> = links.filter(|link| !link.is_empty() && !link.contains("://")).collect();
+    assert!(files.len() > 20, "{files:?}");
+    for file in files {
+        assert!(root.join(file).exists(), "{file}");
+    }
+}
+
+#[test]
 fn bad_usage_is_one_message_and_one_hint() {
     run(&mut pidone(["--frobnicate", "true"]))
         .exits(125)

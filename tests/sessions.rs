@@ -3,6 +3,7 @@
 use crate::support::{
     Place, Running, binary, eventually, options, pidone, play, privilege, procfs, pty::Session, sys,
 };
+use std::process::Command;
 
 /// Says what session, terminal and foreground a process finds itself in; ends with the word `known`.
 const WHERE: &str = "read -r pid _ _ _ group session terminal foreground _ </proc/$$/stat; \
@@ -147,5 +148,29 @@ fn stops_of_the_terminal_stop_it_as_sigstop_unless_they_are_rewritten() {
         running.expect("ready");
         sys::kill(place.supervisor(&running), 20);
         running.expect("signal 10 ");
+    }
+}
+
+#[test]
+fn a_sigtstp_that_is_sent_stops_dumb_init_as_well_and_of_pidone_the_command_alone() {
+    // As the table of README has it.
+    let options = ["--in-place", "-g", "--new-session", "--on-exit", "term", "--"];
+    let row = format!("| `dumb-init CMD` | `pidone {} CMD`", options.join(" "));
+    assert!(include_str!("../README.md").contains(&row), "{row}");
+    let mut both = vec![(pidone(options), 'S')];
+    if privilege::has("dumb-init") {
+        both.push((Command::new("dumb-init"), 'T'));
+    }
+    for (mut command, own_state) in both {
+        let mut running = Running::start(command.args(["sh", "-c", "echo up; exec sleep 1000"]));
+        running.expect("up");
+        let workload = procfs::only_child(running.pid());
+        running.signal(20);
+        eventually("the command is stopped", || (procfs::state(workload) == Some('T')).then_some(()));
+        eventually("its init is as it should be", || {
+            (procfs::state(running.pid()) == Some(own_state)).then_some(())
+        });
+        running.signal(18);
+        eventually("it goes on", || (procfs::state(workload) == Some('S')).then_some(()));
     }
 }

@@ -1,4 +1,4 @@
-# The image of injection.yaml's init container: pidone, and a `cp` to copy it.
+# The image of injection.yaml's init container: pidone, and a `cp` to copy it, which pidone's own image has not.
 #
 #     docker build -f docker/kubernetes/injector.Dockerfile -t registry.example/injector:0.1.0 docker/kubernetes
 ARG PIDONE=pidone

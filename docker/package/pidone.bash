@@ -14,8 +14,8 @@ _pidone_options() {
         enter) echo '--no-die-with-parent -g --group --new-session --rewrite --ignore --pdeathsig --map-exit --stop-timeout --stop-delay --uid --gid --groups --no-new-privs --drop-caps --keep-caps --umask --workdir --env --unset-env --clear-env --argv0 --nice --rlimit --oom-score-adj --ns --only -v --verbose --trace --trace-format -h --help --version' ;;
         inspect) echo '--json --tree --watch -h --help' ;;
         probe) echo '--uts --ipc --net --user --cgroup --time --all --hostname --domainname --monotonic --boottime --map-root --map-current --map-users --map-groups --map-auto --proc --propagation --rootfs --bind --ro-bind --tmpfs --dev --proc-at --mask --read-only -g --group --new-session --rewrite --ignore --stop-timeout --stop-delay --stop-all --on-exit --uid --gid --groups --no-new-privs --drop-caps --keep-caps --umask --workdir --env --unset-env --clear-env --argv0 --nice --rlimit --oom-score-adj --signals --settle --ready-file --ready-regex --ready-timeout --wait --json -v --verbose --trace --trace-format -h --help --version' ;;
-        release) echo '--help' ;;
-        install-names) echo '--help' ;;
+        release) echo '-h --help' ;;
+        install-names) echo '-h --help' ;;
     esac
 }
 
@@ -43,27 +43,49 @@ _pidone_files() {
     mapfile -t COMPREPLY < <(compgen "$1" -- "$2")
 }
 
-# Words with commas between them.
-_pidone_list() {
-    local before=
-    if [[ $2 == *,* ]]; then before=${2%,*},; fi
-    _pidone_words "$1" "${2##*,}" -P "$before"
+# SRC:DST
+_pidone_file_pair() {
+    if [[ $1 != *:* ]]; then _pidone_files -f "$1" && return; fi
+    _pidone_files -f "${1##*:}"
+    COMPREPLY=("${COMPREPLY[@]/#/"${1%:*}:"}")
 }
 
-_pidone_signal() {
-    if [[ $1 == SIG* ]]; then
-        _pidone_words "$_pidone_signals" "${1#SIG}" -P SIG
-    else
-        _pidone_words "$_pidone_signals" "$1"
+# What can be run: no keyword, function, alias or builtin, and of two programs of one name the first. Or the path of one.
+_pidone_commands() {
+    local name
+    if [[ $1 == */* ]]; then
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -c -- "$1" | sort -u)
+        return
     fi
+    while IFS= read -r name; do
+        if type -P -- "$name" >/dev/null; then COMPREPLY+=("$name"); fi
+    done < <(compgen -c -- "$1" | sort -u)
+}
+
+# ALONE WORDS BEGINNING: words with commas between them, or one of those that stand alone.
+_pidone_list() {
+    if [[ $3 == *,* ]]; then
+        _pidone_words "$2" "${3##*,}" -P "${3%,*},"
+    else
+        _pidone_words "$1 $2" "$3"
+    fi
+}
+
+# BEGINNING [BEFORE [AFTER]]: a name with SIG or without.
+_pidone_signal() {
+    local prefix=
+    if [[ $1 == SIG* ]]; then prefix=SIG; fi
+    _pidone_words "$_pidone_signals" "${1#SIG}" -P "${2-}$prefix" -S "${3-}"
 }
 
 # FROM:TO
 _pidone_signal_pair() {
     if [[ $1 == *:* ]]; then
-        _pidone_words "0 $_pidone_signals" "${1#*:}" -P "${1%%:*}:"
+        _pidone_signal "${1#*:}" "${1%%:*}:"
+        if [[ $1 == *: ]]; then COMPREPLY+=("${1}0"); fi
     else
-        _pidone_words "$_pidone_signals" "$1" -S :
+        _pidone_signal "$1" '' :
         _pidone_goes_on
     fi
 }
@@ -90,19 +112,21 @@ _pidone_value() {
         --proc) _pidone_words 'fresh bind none' "$2" ;;
         --propagation) _pidone_words 'private slave shared unchanged' "$2" ;;
         --persist | --rootfs | --workdir) _pidone_files -d "$2" ;;
-        --bind | --ro-bind | --mask | --ns | --ready-file | --trace) _pidone_files -f "$2" ;;
+        --bind | --ro-bind) _pidone_file_pair "$2" ;;
+        --mask | --ns | --ready-file | --trace) _pidone_files -f "$2" ;;
         --rewrite) _pidone_signal_pair "$2" ;;
         --ignore | --pdeathsig) _pidone_signal "$2" ;;
         --on-exit) _pidone_words 'kill term wait' "$2" ;;
         --uid) _pidone_user_and_group "$2" ;;
         --gid) _pidone_words "$(compgen -g)" "$2" ;;
-        --groups) _pidone_list "none init $(compgen -g)" "$2" ;;
-        --drop-caps | --keep-caps) _pidone_list "all $_pidone_capabilities" "$2" ;;
+        --groups) _pidone_list 'none init' "$(compgen -g)" "$2" ;;
+        --drop-caps) _pidone_list all "$_pidone_capabilities" "$2" ;;
+        --keep-caps) _pidone_list '' "$_pidone_capabilities" "$2" ;;
         --env) _pidone_name_and_value "$(compgen -A export)" "$2" ;;
         --unset-env) _pidone_words "$(compgen -A export)" "$2" ;;
         --rlimit) _pidone_name_and_value "$_pidone_resources" "$2" ;;
-        --only) _pidone_list "$_pidone_kinds" "$2" ;;
-        --signals) _pidone_list "all $_pidone_signals" "$2" ;;
+        --only) _pidone_list '' "$_pidone_kinds" "$2" ;;
+        --signals) _pidone_list all "$_pidone_signals" "$2" ;;
         --trace-format) _pidone_words 'json chrome' "$2" ;;
     esac
 }
@@ -178,7 +202,7 @@ _pidone() {
         _pidone_rest "${starts[at]}" "$current"
         return
     elif [[ $place == command ]]; then
-        _pidone_words "$(compgen -c -- "$current")" "$current"
+        _pidone_commands "$current"
     elif [[ $pending ]]; then
         _pidone_value "$pending" "$current"
     elif [[ $current == --*=* ]]; then
@@ -190,7 +214,7 @@ _pidone() {
         case $verb in
             release|install-names) _pidone_files -d "$current" ;;
             enter) if [[ $target ]]; then
-                _pidone_words "$(compgen -c -- "$current")" "$current"
+                _pidone_commands "$current"
             else
                 _pidone_target "$current"
             fi ;;
@@ -203,9 +227,8 @@ _pidone() {
 
 # A verb can only be the first word.
 _pidone_first() {
-    local verbs=
-    if (($1 == 1)); then verbs=$_pidone_verbs; fi
-    _pidone_words "$verbs $(compgen -c -- "$2")" "$2"
+    if (($1 == 1)); then _pidone_words "$_pidone_verbs" "$2"; fi
+    _pidone_commands "$2"
 }
 
 # The command's own arguments, which its own completion knows best: FIRST CURRENT

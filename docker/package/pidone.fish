@@ -80,14 +80,64 @@ function __pidone_at_command
     test "$where[2]" != target; and not contains -- $where[1] release install-names inspect
 end
 
-# What the command's own completion offers.
+# What the command's own completion offers; or the command, which can be no function, builtin or keyword.
 function __pidone_command
     set -l where (__pidone_where)
     set -l current (commandline -ct)
     if test "$where[2]" = options; and string match -q -- '-*' "$current"
         return
     end
-    complete -C (string join ' ' -- (string escape -- $where[3..-1]) "$current")
+    for offer in (complete -C (string join ' ' -- (string escape -- $where[3..-1]) "$current"))
+        set -l name (string split -f 1 \t -- $offer)
+        if set -q where[3]; or string match -q '*/*' -- $name; or command -q -- $name
+            echo $offer
+        end
+    end
+end
+
+# The value that is being typed: a word, or what follows the = of an option.
+function __pidone_value
+    commandline -ct | string replace -r -- '^--[^=]*=' ''
+end
+
+# Names with SIG or without.
+function __pidone_signal
+    set -l prefix (__pidone_value | string match -r '^SIG')
+    printf '%s\n' "$prefix"$__pidone_signals
+end
+
+# FROM:TO
+function __pidone_signal_pair
+    set -l from (__pidone_value | string match -r '^.*:')
+    if not set -q from[1]
+        string join \n -- (__pidone_signal):
+    else if string match -q '*:SIG*' -- (__pidone_value)
+        printf '%s\n' {$from}SIG$__pidone_signals
+    else
+        printf '%s\n' $from$__pidone_signals {$from}0
+    end
+end
+
+# USER[:GROUP]
+function __pidone_user_and_group
+    set -l user (__pidone_value | string match -r '^.*:')
+    if set -q user[1]
+        printf '%s\n' $user(__fish_complete_groups)
+    else
+        __fish_complete_users
+    end
+end
+
+# ALONE... -- WORD...: words with commas between them, or one of those that stand alone.
+function __pidone_list
+    set -l divider (contains -i -- -- $argv)
+    set -l before (__pidone_value | string match -r '^.*,')
+    if set -q before[1]
+        printf '%s\n' $before$argv[(math $divider + 1)..-1]
+    else
+        set -e argv[$divider]
+        printf '%s\n' $argv
+    end
 end
 
 complete -c pidone -f
@@ -135,20 +185,20 @@ complete -c pidone -n '__pidone_takes_options run probe' -l mask -r -F -d 'put a
 complete -c pidone -n '__pidone_takes_options run probe' -l read-only -d 'make the root file system read-only, but not what is mounted in it'
 complete -c pidone -n '__pidone_takes_options run enter probe' -s g -l group -d 'forward signals to the command\'s whole process group'
 complete -c pidone -n '__pidone_takes_options run enter probe' -l new-session -d 'give the command a session of its own'
-complete -c pidone -n '__pidone_takes_options run enter probe' -l rewrite -x -a '$__pidone_signals:' -d 'forward TO where FROM came; TO 0 drops it'
-complete -c pidone -n '__pidone_takes_options run enter probe' -l ignore -x -a '$__pidone_signals' -d 'do not forward SIG; the same as --rewrite SIG:0'
-complete -c pidone -n '__pidone_takes_options run enter' -l pdeathsig -x -a '$__pidone_signals' -d 'forward SIG when the process that started pidone dies'
+complete -c pidone -n '__pidone_takes_options run enter probe' -l rewrite -x -a '(__pidone_signal_pair)' -d 'forward TO where FROM came; TO 0 drops it'
+complete -c pidone -n '__pidone_takes_options run enter probe' -l ignore -x -a '(__pidone_signal)' -d 'do not forward SIG; the same as --rewrite SIG:0'
+complete -c pidone -n '__pidone_takes_options run enter' -l pdeathsig -x -a '(__pidone_signal)' -d 'forward SIG when the process that started pidone dies'
 complete -c pidone -n '__pidone_takes_options run enter' -l map-exit -x -d 'exit with TO where the command\'s status is FROM'
 complete -c pidone -n '__pidone_takes_options run enter probe' -l stop-timeout -x -d 'SIGKILL to a command that still runs DUR after a stop signal'
 complete -c pidone -n '__pidone_takes_options run enter probe' -l stop-delay -x -d 'hold a stop signal back for DUR; a second one ends the wait'
 complete -c pidone -n '__pidone_takes_options run probe' -l stop-all -d 'send a stop signal to every process, not to the command alone'
 complete -c pidone -n '__pidone_takes_options run probe' -l on-exit -x -a 'kill term wait' -d 'what becomes of the others when the command is gone'
-complete -c pidone -n '__pidone_takes_options run enter probe' -l uid -x -a '(__fish_complete_users)' -d 'run as USER, by name or number'
+complete -c pidone -n '__pidone_takes_options run enter probe' -l uid -x -a '(__pidone_user_and_group)' -d 'run as USER, by name or number'
 complete -c pidone -n '__pidone_takes_options run enter probe' -l gid -x -a '(__fish_complete_groups)' -d 'run with this group, by name or number'
-complete -c pidone -n '__pidone_takes_options run enter probe' -l groups -x -a '(__fish_append , none init (__fish_complete_groups))' -d 'supplementary groups: these, none, or USER\'s'
+complete -c pidone -n '__pidone_takes_options run enter probe' -l groups -x -a '(__pidone_list none init -- (__fish_complete_groups))' -d 'supplementary groups: these, none, or USER\'s'
 complete -c pidone -n '__pidone_takes_options run enter probe' -l no-new-privs -d 'no exec grants privileges any more (set-user-ID, capabilities)'
-complete -c pidone -n '__pidone_takes_options run enter probe' -l drop-caps -x -a '(__fish_append , all $__pidone_capabilities)' -d 'take these capabilities away, from all five sets'
-complete -c pidone -n '__pidone_takes_options run enter probe' -l keep-caps -x -a '(__fish_append , all $__pidone_capabilities)' -d 'have these capabilities in all five sets, and no others'
+complete -c pidone -n '__pidone_takes_options run enter probe' -l drop-caps -x -a '(__pidone_list all -- $__pidone_capabilities)' -d 'take these capabilities away, from all five sets'
+complete -c pidone -n '__pidone_takes_options run enter probe' -l keep-caps -x -a '(__pidone_list -- $__pidone_capabilities)' -d 'have these capabilities in all five sets, and no others'
 complete -c pidone -n '__pidone_takes_options run enter probe' -l umask -x -d 'file mode creation mask, octal'
 complete -c pidone -n '__pidone_takes_options run enter probe' -l workdir -x -a '(__fish_complete_directories)' -d 'start in DIR, with the rights of USER'
 complete -c pidone -n '__pidone_takes_options run enter probe' -l env -x -a '(set -xn)=' -d 'set this variable'
@@ -159,8 +209,8 @@ complete -c pidone -n '__pidone_takes_options run enter probe' -l nice -x -d 'sc
 complete -c pidone -n '__pidone_takes_options run enter probe' -l rlimit -x -a '$__pidone_resources=' -d 'limit a resource, such as nofile=1024:4096'
 complete -c pidone -n '__pidone_takes_options run enter probe' -l oom-score-adj -x -d 'who goes first when memory runs out: -1000 to 1000 (first)'
 complete -c pidone -n '__pidone_takes_options enter' -l ns -r -F -d 'enter the namespace of this file, in place of a TARGET'
-complete -c pidone -n '__pidone_takes_options enter' -l only -x -a '(__fish_append , $__pidone_kinds)' -d 'enter these kinds alone, such as pid,mnt'
-complete -c pidone -n '__pidone_takes_options probe' -l signals -x -a '(__fish_append , all $__pidone_signals)' -d 'try these, such as TERM,INT (default TERM INT HUP QUIT USR1 USR2)'
+complete -c pidone -n '__pidone_takes_options enter' -l only -x -a '(__pidone_list -- $__pidone_kinds)' -d 'enter these kinds alone, such as pid,mnt'
+complete -c pidone -n '__pidone_takes_options probe' -l signals -x -a '(__pidone_list all -- $__pidone_signals)' -d 'try these, such as TERM,INT (default TERM INT HUP QUIT USR1 USR2)'
 complete -c pidone -n '__pidone_takes_options probe' -l settle -x -d 'how long the command gets to settle first (default 500ms)'
 complete -c pidone -n '__pidone_takes_options probe' -l ready-file -r -F -d 'it has settled when this file is there'
 complete -c pidone -n '__pidone_takes_options probe' -l ready-regex -x -d 'it has settled when a line of its output matches this'
@@ -170,7 +220,7 @@ complete -c pidone -n '__pidone_takes_options inspect probe' -l json -d 'print J
 complete -c pidone -n '__pidone_takes_options run enter probe' -s v -l verbose -d 'say on stderr what is done; -vv and -vvv say more'
 complete -c pidone -n '__pidone_takes_options run enter probe' -l trace -d 'write each event as a line of JSON, by default to stderr'
 complete -c pidone -n '__pidone_takes_options run enter probe' -l trace-format -x -a 'json chrome' -d 'how to write the trace (default json)'
-complete -c pidone -n '__pidone_takes_options run enter inspect probe' -s h -l help -d '-h: their names; --help: all there is to know'
+complete -c pidone -n '__pidone_takes_options run enter inspect probe release install-names' -s h -l help -d '-h: their names; --help: all there is to know'
 complete -c pidone -n '__pidone_takes_options run enter probe' -l version -d 'print the version'
 complete -c pidone -n '__pidone_takes_options inspect' -l tree -d 'all PID and user namespaces that /proc shows, and their inits'
 complete -c pidone -n '__pidone_takes_options inspect' -l watch -d 'show it again every SECONDS (default 2); Ctrl-C ends it'

@@ -1,15 +1,22 @@
 #!/usr/bin/env perl
-# Writes a bill of materials in CycloneDX 1.5 JSON: what is linked into the binary, from the output of `cargo metadata` on stdin.
+# Writes a bill of materials in CycloneDX 1.5 JSON: what is linked into one binary, from the output of `cargo metadata` on stdin.
 #
-#     cargo metadata ... | perl docker/package/sbom.pl Cargo.lock "$(rustc --version)" "$(cargo tree --edges normal --prefix none ...)"
+#     cargo metadata ... | perl docker/package/sbom.pl BINARY TARGET Cargo.lock "$(cargo tree --edges normal --prefix none ...)"
 use strict;
 use warnings;
 use Digest::SHA qw(sha256_hex);
 use JSON::PP;
 use POSIX qw(strftime);
 
-my ($lock_path, $rustc, $tree) = @ARGV;
+my ($binary, $target, $lock_path, $tree) = @ARGV;
 my $metadata = decode_json(do { local $/; <STDIN> });
+
+sub output_of {
+    open my $pipe, '-|', @_ or die "$_[0]: $!\n";
+    my $output = do { local $/; <$pipe> };
+    close $pipe or die "@_: failed\n";
+    return $output;
+}
 
 # The checksums of crates stand in Cargo.lock alone.
 my (%checksum, $name, $version);
@@ -34,6 +41,7 @@ sub linked {
 }
 
 sub purl { return "pkg:cargo/$_[0]{name}\@$_[0]{version}" }
+sub sha256 { return { alg => 'SHA-256', content => $_[0] } }
 
 my %seen;
 my @todo = ($root);
@@ -54,29 +62,54 @@ sub component {
         purl => purl($package),
         licenses => [{ expression => $license }],
         $package->{description} ? (description => $package->{description} =~ s/\s+/ /gr) : (),
-        $sum ? (hashes => [{ alg => 'SHA-256', content => $sum }]) : (),
+        $sum ? (hashes => [sha256($sum)]) : (),
     };
 }
 
-# Linked in as well, but no crate: what rustup brings for the target.
+# Linked in as well, but no crates: what rustup brings for the target.
+my $rustc = output_of('rustc', '--version') =~ s/\n//r;
 my ($rust_version) = $rustc =~ /^rustc (\S+)/;
 my %std = (
     type => 'library',
-    'bom-ref' => "rust-std\@$rust_version",
+    'bom-ref' => "pkg:generic/rust-std\@$rust_version",
     name => 'rust-std',
     version => $rust_version,
-    description => "Rust standard library, with the musl C library that rustup ships for the target ($rustc)",
+    purl => "pkg:generic/rust-std\@$rust_version",
+    cpe => "cpe:2.3:a:rust-lang:rust:$rust_version:*:*:*:*:*:*:*",
+    description => "Rust standard library ($rustc)",
     licenses => [{ expression => 'MIT OR Apache-2.0' }],
 );
 
-my @components = map { component($package{$_}) } grep { $_ ne $root } @ids;
+# The C library says itself which one it is: musl's __libc_version, of which nothing need be left in the binary.
+my $libc = output_of('rustc', '--print', 'sysroot') =~ s/\n//r . "/lib/rustlib/$target/lib/self-contained/libc.a";
+my ($musl_version) = output_of('ar', 'p', $libc, 'version.lo') =~ /\0(\d+\.\d+\.\d+)\0/;
+die "$libc does not tell its version\n" unless defined $musl_version;
+my %musl = (
+    type => 'library',
+    'bom-ref' => "pkg:generic/musl\@$musl_version",
+    name => 'musl',
+    version => $musl_version,
+    purl => "pkg:generic/musl\@$musl_version",
+    cpe => "cpe:2.3:a:musl-libc:musl:$musl_version:*:*:*:*:*:*:*",
+    description => 'The C library, linked in statically, as rustup ships it for the target',
+    licenses => [{ license => { id => 'MIT' } }],
+    hashes => [sha256(Digest::SHA->new(256)->addfile($libc, 'b')->hexdigest)],
+    externalReferences => [{ type => 'website', url => 'https://musl.libc.org/' }],
+);
+
+my %application = (
+    %{ component($package{$root}) },
+    hashes => [sha256(Digest::SHA->new(256)->addfile($binary, 'b')->hexdigest)],
+    properties => [{ name => 'pidone:target', value => $target }],
+);
+my @components = ((map { component($package{$_}) } grep { $_ ne $root } @ids), \%musl, \%std);
 my @dependencies = map {
     my @on = map { purl($package{$_}) } linked($_);
     { ref => purl($package{$_}), dependsOn => [sort(@on, $std{'bom-ref'})] }
 } @ids;
 my $json = JSON::PP->new->canonical->pretty;
 # A random number would make each build another one: it is that of the content.
-my @id = sha256_hex($json->encode([@components, \%std])) =~ /^(.{8})(.{4}).(.{3}).(.{3})(.{12})/;
+my @id = sha256_hex($json->encode([\%application, @components])) =~ /^(.{8})(.{4}).(.{3}).(.{3})(.{12})/;
 print $json->encode({
     bomFormat => 'CycloneDX',
     specVersion => '1.5',
@@ -84,8 +117,12 @@ print $json->encode({
     version => 1,
     metadata => {
         timestamp => strftime('%Y-%m-%dT%H:%M:%SZ', gmtime($ENV{SOURCE_DATE_EPOCH} // 0)),
-        component => component($package{$root}),
+        component => \%application,
     },
-    components => [@components, \%std],
-    dependencies => [@dependencies, { ref => $std{'bom-ref'}, dependsOn => [] }],
+    components => \@components,
+    dependencies => [
+        @dependencies,
+        { ref => $std{'bom-ref'}, dependsOn => [$musl{'bom-ref'}] },
+        { ref => $musl{'bom-ref'}, dependsOn => [] },
+    ],
 });

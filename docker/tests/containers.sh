@@ -25,7 +25,7 @@ label() {
 the_sources_in_the_build_stage_are_complete() {
     local status=0
     if ! command -v cargo >/dev/null; then
-        echo 'note: the sources in the build stage are not checked: there is no cargo here'
+        skip 'the sources in the build stage' 'there is no cargo here'
         return 0
     fi
     docker create --name "$run-sources" "$run:sources" true >/dev/null

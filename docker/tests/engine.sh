@@ -128,7 +128,7 @@ $(timeout 20 docker ps -a --filter "label=$run" --format '{{.Names}}: {{.Command
     if [[ $bundle ]]; then stop_bundle || status=1; fi
     if [[ $engine ]]; then stop_engine || status=1; fi
     rm -rf "$tmp" || status=1
-    if ((passed + failed > 0)); then echo "$passed passed, $failed failed"; fi
+    if ((passed + failed > 0)); then echo "$passed passed, $failed failed, $skipped skipped"; fi
     exit "$status"
 }
 

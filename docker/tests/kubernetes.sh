@@ -32,9 +32,28 @@ manifests_are_valid() {
     check 'a manifest with a misspelt member is not' $'*comand*\n=> 1' "$(validate 1.37 "$tmp/wrong.yaml")"
 }
 
+# By a namespace with the Pod Security Standard "restricted". Each member that is needed there is missed when it is not there.
+manifests_are_restricted() {
+    local manifest member
+    for manifest in docker/kubernetes/*.yaml; do
+        check "${manifest##*/} is allowed where the standard is \"restricted\"" '' \
+            "$("$python" docker/tests/restricted.py "$manifest" 2>&1)"
+    done
+    for member in runAsNonRoot allowPrivilegeEscalation seccompProfile capabilities; do
+        sed "/^ *$member:/d" docker/kubernetes/entrypoint.yaml >"$tmp/unrestricted.yaml"
+        check "without $member it is not" "service: $member*" \
+            "$("$python" docker/tests/restricted.py "$tmp/unrestricted.yaml" 2>&1)"
+    done
+}
+
 # start_pod MANIFEST ARG...: its init containers one after the other, then the others, each as CONTAINER; with further options.
 start_pod() {
     local line words
+    # An emptyDir is writable for everyone.
+    while IFS= read -r line; do
+        quietly docker run --rm --network none --mount "type=volume,src=$line,dst=/volume,volume-label=$run=" "$run:busybox" \
+            chmod 1777 /volume
+    done < <(pod "$1" volumes)
     while IFS= read -r line; do
         eval "words=($line)"
         check "$1.yaml: the init container ${words[0]} ends well" '=> 0' "$(run_to_end "${words[@]:1}")"
@@ -104,12 +123,16 @@ debugging_session() {
     check 'debug.yaml: inspect names PID 1 of the other container, and why SIGTERM does nothing' \
         $'1 (sh)*SIGTERM *default *dropped*\n=> 0' \
         "$(run_to_end --pid "container:$run-app" --cap-add SYS_PTRACE --entrypoint /pidone "$scratch" inspect 1)"
+    check 'debug.yaml: so it does without a capability, for the same user' $'1 (sh)*SIGTERM *default *dropped*\n=> 0' \
+        "$(run_to_end --pid "container:$run-app" --user 65534 --cap-drop ALL --security-opt no-new-privileges \
+            --entrypoint /pidone "$scratch" inspect 1)"
     remove_containers app
 }
 
 check_kubernetes() {
     install_validator
     manifests_are_valid
+    manifests_are_restricted
     docker image inspect "$run:shell-service" >/dev/null 2>&1 || build shell-service docker/examples/shell-service
     entrypoint_in_a_pod
     injection_without_touching_the_image

@@ -33,7 +33,7 @@ entrypoints_by_other_names_work() {
 
 docker_run_init_works() {
     if [[ ! $engine ]]; then
-        echo 'note: docker run --init is not checked: this engine was not started here, and has an init of its own'
+        skip 'docker run --init' 'this engine was not started here, and has an init of its own'
         return 0
     fi
     local bare=(--init --entrypoint '' "$image") round took=()

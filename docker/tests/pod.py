@@ -1,9 +1,9 @@
 """Used by: docker/tests/kubernetes.sh. What the kubelet would start for a manifest, as words of `docker run`.
 
-    pod.py RUN MANIFEST init|main
+    pod.py RUN MANIFEST volumes|init|main
 
-prints a line per container, as a shell reads words: its name, then options, image and arguments. RUN is the prefix of
-images and volumes. What is not understood here is an error: no part of a manifest is left out unseen.
+prints the names of its volumes; or a line per container, as a shell reads words: its name, then options, image and arguments.
+RUN is the prefix of images and volumes. What is not understood here is an error: no part of a manifest is left out unseen.
 """
 
 import shlex
@@ -26,9 +26,18 @@ def pod_spec(document):
 
 
 def security(context):
-    user, non_root, read_only, escalation, capabilities = take(
-        context, "runAsUser", "runAsNonRoot", "readOnlyRootFilesystem", "allowPrivilegeEscalation", "capabilities"
+    user, non_root, read_only, escalation, capabilities, seccomp = take(
+        context,
+        "runAsUser",
+        "runAsNonRoot",
+        "readOnlyRootFilesystem",
+        "allowPrivilegeEscalation",
+        "capabilities",
+        "seccompProfile",
     )
+    # An engine's own default, so there is nothing to be said.
+    if seccomp not in (None, {"type": "RuntimeDefault"}):
+        sys.exit(f"pod.py does not understand {seccomp}")
     if non_root and not user:
         sys.exit("runAsNonRoot, and no user")
     if user is not None:
@@ -42,12 +51,12 @@ def security(context):
         yield f"--cap-drop={capability}"
 
 
-def words(run, container, volumes):
+def words(run, pod_context, container, volumes):
     name, image, command, args, env, context, mounts = take(
         container, "name", "image", "command", "args", "env", "securityContext", "volumeMounts"
     )
     yield name
-    yield from security(context or {})
+    yield from security({**pod_context, **(context or {})})
     for variable in env or []:
         yield "--env={}={}".format(*take(variable, "name", "value"))
     for mount in mounts or []:
@@ -68,12 +77,20 @@ def main():
     with open(manifest, encoding="utf-8") as file:
         (document,) = yaml.safe_load_all(file)
     spec = pod_spec(document)
-    init, containers, volumes, _, _ = take(
-        spec, "initContainers", "containers", "volumes", "terminationGracePeriodSeconds", "shareProcessNamespace"
+    init, containers, volumes, context, _, _ = take(
+        spec,
+        "initContainers",
+        "containers",
+        "volumes",
+        "securityContext",
+        "terminationGracePeriodSeconds",
+        "shareProcessNamespace",
     )
     names = [take(volume, "name", "emptyDir")[0] for volume in volumes or []]
-    for container in (init or []) if which == "init" else containers:
-        print(shlex.join(words(run, container, names)))
+    if which == "volumes":
+        print("\n".join(f"{run}-{name}" for name in names))
+    for container in {"init": init or [], "main": containers, "volumes": []}[which]:
+        print(shlex.join(words(run, context or {}, container, names)))
 
 
 main()

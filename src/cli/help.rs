@@ -12,7 +12,7 @@ impl OptionDoc {
     /// `-g, --group` or `--proc fresh|bind|none`.
     pub(super) fn usage(&self) -> String {
         let short = self.short.map_or(String::new(), |short| format!("-{short}, "));
-        let space = if self.value.is_empty() || self.value.starts_with('[') { "" } else { " " };
+        let space = if self.value.is_empty() || self.value.starts_with("[=") { "" } else { " " };
         format!("{short}--{}{space}{}", self.long, self.value)
     }
 }

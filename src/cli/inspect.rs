@@ -17,7 +17,7 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
     OptionDoc::flag(Group::General, "tree", "all PID and user namespaces that /proc shows, and their inits", ""),
     OptionDoc::value(Group::General, "watch", "[SECONDS]", "show it again every SECONDS (default 2); Ctrl-C ends it",
         "A number that follows is SECONDS, at most 3600: PID goes before. With --json, a line each time."),
-    OptionDoc::flag(Group::General, "help", "this text", "").or('h'),
+    OptionDoc::flag(Group::General, "help", "these options, and what the words mean", "").or('h'),
 ];
 
 const FORM: &str = "pidone inspect [PID] [--json] [--tree] [--watch [SECONDS]]";
@@ -26,7 +26,7 @@ const FORM: &str = "pidone inspect [PID] [--json] [--tree] [--watch [SECONDS]]";
 fn help() -> String {
     let mut text = format!("{ABOUT}\nUsage: {FORM}\n\n");
     OPTIONS.iter().for_each(|option| help::push_option(&mut text, option));
-    text + FINDINGS
+    text + WORDS + FINDINGS + STATUS
 }
 
 const ABOUT: &str = "\
@@ -35,11 +35,14 @@ from inside and from outside, zombies, and what is wrong. It looks, and touches 
 of another user's process takes CAP_SYS_PTRACE; what could not be read is listed.
 ";
 
-const FINDINGS: &str = "
+/// What the words in its tables mean.
+pub(super) const WORDS: &str = "
 Dispositions of signals: default, ignored, caught, and waited: blocked, and taken by sigwait or from
 a signalfd. What becomes of one that is sent: dropped (by the kernel, because it is an init's),
 ignored, handler, queued (until it is unblocked, or taken), terminates, stops, continues.
+";
 
+pub(super) const FINDINGS: &str = "
 Findings:
   term-dropped    SIGTERM does nothing: a stop takes the whole grace period, then comes SIGKILL
   shell-wrapper   PID 1 is a shell that runs the command
@@ -48,7 +51,9 @@ Findings:
   not-init        the process is not the init of its PID namespace
   stuck-teardown  the init of a PID namespace is dying, and waits for somebody
   masked-proc     something is mounted below /proc, so that no fresh one can be mounted without root
+";
 
+const STATUS: &str = "
 Exit status: 0 shown, 125 could not.
 ";
 

@@ -68,10 +68,12 @@ impl Evidence<'_> {
             self.name(),
             child.unwrap_or_default()
         );
-        let other = [Signal::INT, Signal::QUIT, Signal::HUP].into_iter().find(|signal| self.is_taken(*signal));
+        // A shell has handlers of its own, and runs a trap only when its foreground child has ended: it stops by neither.
+        let others = [Signal::INT, Signal::QUIT, Signal::HUP].into_iter().filter(|_| !self.target.is_shell());
+        let other = others.into_iter().find(|signal| self.is_taken(*signal));
         let advice = match other {
             Some(signal) => format!(
-                "put an init in front (pidone -- COMMAND), or stop it by {signal}, which it takes (STOPSIGNAL {signal}, \
+                "put an init in front (pidone -- COMMAND), or try {signal}, which it takes (STOPSIGNAL {signal}, \
                  --stop-signal)"
             ),
             None if self.target.is_shell() => {

@@ -29,6 +29,11 @@ pub fn has(program: &str) -> bool {
     granted(program, if found { Ok(()) } else { Err(std::io::ErrorKind::NotFound.into()) })
 }
 
+/// Whether a file that a test needs is there.
+pub fn has_file(path: &str) -> bool {
+    granted(path, std::fs::metadata(path).map(drop))
+}
+
 /// Whether a program of ours, at this path, can be run by whoever the tests run as, and by an ordinary user.
 pub fn can_run(program: &std::path::Path) -> bool {
     let mut line = Command::new("test");

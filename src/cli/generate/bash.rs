@@ -38,9 +38,6 @@ fn options_of(verb: &Verb) -> String {
         words.extend(option.short.map(|short| format!("-{short}")));
         words.push(format!("--{}", option.long));
     }
-    if words.is_empty() {
-        words.push("--help".to_owned());
-    }
     format!("        {}) echo '{}' ;;\n", verb.name, words.join(" "))
 }
 
@@ -74,15 +71,17 @@ fn action(values: &Values) -> Option<String> {
         Values::None | Values::Anything => return None,
         Values::Words(words) => format!("_pidone_words '{}' \"$2\"", words.join(" ")),
         Values::Signal => "_pidone_signal \"$2\"".into(),
-        Values::Signals => "_pidone_list \"all $_pidone_signals\" \"$2\"".into(),
+        Values::Signals => "_pidone_list all \"$_pidone_signals\" \"$2\"".into(),
         Values::SignalPair => "_pidone_signal_pair \"$2\"".into(),
         Values::Directory => "_pidone_files -d \"$2\"".into(),
-        Values::File | Values::FileAndMore => "_pidone_files -f \"$2\"".into(),
+        Values::File => "_pidone_files -f \"$2\"".into(),
+        Values::FileAndMore => "_pidone_file_pair \"$2\"".into(),
         Values::UserAndGroup => "_pidone_user_and_group \"$2\"".into(),
         Values::Group => "_pidone_words \"$(compgen -g)\" \"$2\"".into(),
-        Values::Groups => "_pidone_list \"none init $(compgen -g)\" \"$2\"".into(),
-        Values::Capabilities => "_pidone_list \"all $_pidone_capabilities\" \"$2\"".into(),
-        Values::Kinds => "_pidone_list \"$_pidone_kinds\" \"$2\"".into(),
+        Values::Groups => "_pidone_list 'none init' \"$(compgen -g)\" \"$2\"".into(),
+        Values::Capabilities => "_pidone_list '' \"$_pidone_capabilities\" \"$2\"".into(),
+        Values::CapabilitiesOrAll => "_pidone_list all \"$_pidone_capabilities\" \"$2\"".into(),
+        Values::Kinds => "_pidone_list '' \"$_pidone_kinds\" \"$2\"".into(),
         Values::Variable => "_pidone_words \"$(compgen -A export)\" \"$2\"".into(),
         Values::VariableAndValue => "_pidone_name_and_value \"$(compgen -A export)\" \"$2\"".into(),
         Values::Limit => "_pidone_name_and_value \"$_pidone_resources\" \"$2\"".into(),

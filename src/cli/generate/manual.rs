@@ -1,8 +1,11 @@
 //! Runs in: the unit tests, and nowhere else. `pidone.1`: the prose of `manual.1.in`, with what the table and `--help` say put into it.
 //!
+//! What is to be known of a trace stands in tables of README, and is taken from there.
+//!
 //! In man(7) macros, for man-db and mandoc alike. Sentences begin on lines of their own, as both want it.
 
 use super::super::help::{ENVIRONMENT, EXAMPLES, EXIT_STATUS, PLACES, USAGE};
+use super::super::inspect::{FINDINGS, WORDS};
 use super::super::personalities::NAMES;
 use super::super::personality_texts::{CATATONIT_HELP, DUMB_INIT_HELP, TINI_HELP};
 use super::{NOTICE, OPTIONS, OptionDoc, VERBS};
@@ -22,6 +25,10 @@ pub(super) fn page() -> String {
         ("@EXIT_STATUS@", tagged(EXIT_STATUS)),
         ("@ENVIRONMENT@", tagged(ENVIRONMENT)),
         ("@EXAMPLES@", tagged(EXAMPLES)),
+        ("@INSPECT_WORDS@", prose(WORDS)),
+        ("@FINDINGS@", tagged(FINDINGS)),
+        ("@TRACE_FIELDS@", readme_table("| field | in | is |")),
+        ("@TRACE_DONE@", readme_table("| `done` | |")),
         ("@NAMES@", NAMES.iter().map(|(name, _)| bold(name)).collect::<Vec<_>>().join(",\n")),
         ("@TINI@", verbatim(TINI_HELP)),
         ("@DUMB_INIT@", verbatim(DUMB_INIT_HELP)),
@@ -116,6 +123,7 @@ fn marked(word: &str) -> String {
     let (word, after) = word.split_at(word.len() - punctuation);
     let is_apostrophe = word.contains("n't") || word.contains("'s");
     let word = match word {
+        code if code.contains('`') => with_code(code),
         option if option.starts_with("--") || (option.starts_with('-') && option.len() == 2) => bold(option),
         number if number.starts_with('-') => escaped(number),
         possessive if is_apostrophe => possessive.replace('-', "\\-"),
@@ -171,6 +179,43 @@ fn tagged(section: &str) -> String {
     })
 }
 
+fn prose(text: &str) -> String {
+    let mut lines = String::new();
+    push_prose(&mut lines, text);
+    lines
+}
+
+/// A table of README as a list: the first cell is what it is about, the last one says it, and one between where it applies.
+fn readme_table(head: &str) -> String {
+    let readme = include_str!("../../../README.md");
+    let rows = readme.lines().skip_while(|line| *line != head).skip(2).take_while(|line| line.starts_with('|'));
+    rows.fold(String::new(), |mut list, row| {
+        let plain = row.replace('\u{2212}', "-").replace('–', " to ");
+        let cells: Vec<_> = plain.trim_matches(['|', ' ']).split(" | ").map(str::trim).collect();
+        let [tag, place @ .., text] = cells.as_slice() else { panic!("no row of a table: {row}") };
+        let place = place.first().map(|place| format!(" ({place})")).unwrap_or_default();
+        let _ = writeln!(list, ".TP\n{}{place}", with_code(tag));
+        let end = if text.ends_with('.') { "" } else { "." };
+        // What stands between two backticks is one word, whatever spaces are in it.
+        let whole = |(number, piece): (usize, &str)| match number % 2 {
+            0 => piece.to_owned(),
+            _ => format!("`{}`", piece.replace(' ', "\u{a0}")),
+        };
+        let text: String = text.split('`').enumerate().map(whole).collect();
+        push_prose(&mut list, &format!("{}{end}", sentence(&text)));
+        list
+    })
+}
+
+/// What stands between backticks in bold.
+fn with_code(text: &str) -> String {
+    let piece = |(number, piece): (usize, &str)| match number % 2 {
+        0 => piece.to_owned(),
+        _ => bold(piece).replace('\u{a0}', "\\ "),
+    };
+    text.split('`').enumerate().map(piece).collect()
+}
+
 /// Lines that stay as they are.
 fn verbatim(text: &str) -> String {
     text.lines().map(|line| if line.is_empty() { "\n".into() } else { format!("\\&{}\n", escaped(line)) }).collect()
@@ -184,6 +229,59 @@ fn the_page_has_a_subsection_for_each_verb_and_no_mark_is_left() {
     }
     let left = page.lines().find(|line| line.starts_with('@'));
     assert_eq!(left, None);
+}
+
+/// A section of the page.
+#[cfg(test)]
+fn section(heading: &str) -> String {
+    let page = page();
+    let (_, after) = page.split_once(&format!("\n.SH {heading}\n")).expect("the section is there");
+    after.split("\n.SH ").next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_page_names_each_finding_each_field_of_a_trace_and_each_event() {
+    let verbs = section("VERBS");
+    let codes: Vec<_> = FINDINGS.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).collect();
+    assert!(codes.len() > 5 && codes.iter().all(|code| verbs.contains(&bold(code))), "{codes:?}");
+    for word in ["waited", "queued", "dropped", "handler"] {
+        assert!(verbs.contains(word), "{word}");
+    }
+    let trace = section("TRACE");
+    let readme = include_str!("../../../README.md");
+    let events = readme.lines().find_map(|line| line.strip_prefix("| `event` | all | ")).expect("events in README");
+    let events: Vec<_> = events.split('`').skip(1).step_by(2).collect();
+    assert!(events.len() > 5 && events.iter().all(|event| trace.contains(event)), "{events:?}");
+    for tag in ["speaker_pid", "done", "max_rss", "looked", "ended\\-pause"] {
+        assert!(trace.contains(&format!("\\fB{tag}\\fR")), "{tag}");
+    }
+}
+
+#[test]
+fn the_page_names_each_variable_that_is_read() {
+    fn variables(directory: &std::path::Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(directory).expect("read src").flatten() {
+            let path = entry.path();
+            if path.is_dir() && !path.ends_with("generate") {
+                variables(&path, found);
+            } else if path.is_file() {
+                let text = std::fs::read_to_string(&path).expect("read a source");
+                for asking in ["var_os(\"", "var(\"", "is_set(\"", "DIRECTIVES: &str = \""] {
+                    let names = text.split(asking).skip(1).filter_map(|rest| rest.split('"').next());
+                    found.extend(names.map(ToOwned::to_owned));
+                }
+            }
+        }
+    }
+    let mut read = Vec::new();
+    variables(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut read);
+    let environment = section("ENVIRONMENT");
+    for name in ["PATH", "RUST_LOG", "NO_COLOR", "TERM"] {
+        assert!(read.iter().any(|found| found == name), "the search finds {name}: {read:?}");
+    }
+    for name in read {
+        assert!(environment.contains(&name), "{name} is read");
+    }
 }
 
 #[test]

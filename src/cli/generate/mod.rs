@@ -138,10 +138,14 @@ const VERBS: &[Verb] = &[
 ];
 
 impl Verb {
-    /// Its options, in the order of the table.
+    /// Its options, in the order of the table. A verb without any has a help text at least.
     fn options(&self) -> Vec<&'static OptionDoc> {
-        let of_all = OPTIONS.iter().filter(|o| self.groups.contains(&o.group) && !self.refused.contains(&o.long));
-        of_all.chain(self.own).collect()
+        let has_none = self.groups.is_empty() && self.own.is_empty();
+        let is_its = |option: &&OptionDoc| match has_none {
+            true => option.long == "help",
+            false => self.groups.contains(&option.group) && !self.refused.contains(&option.long),
+        };
+        OPTIONS.iter().filter(is_its).chain(self.own).collect()
     }
 }
 
@@ -176,6 +180,7 @@ enum Values {
     Group,
     Groups,
     Capabilities,
+    CapabilitiesOrAll,
     Kinds,
     Variable,
     /// `NAME=VALUE`.
@@ -197,7 +202,8 @@ fn values_of(option: &OptionDoc) -> Values {
         ("signals", _) => Values::Signals,
         ("groups", _) => Values::Groups,
         ("only", _) => Values::Kinds,
-        ("drop-caps" | "keep-caps", _) => Values::Capabilities,
+        ("drop-caps", _) => Values::CapabilitiesOrAll,
+        ("keep-caps", _) => Values::Capabilities,
         ("rlimit", _) => Values::Limit,
         ("unset-env", _) => Values::Variable,
         (_, "NAME=VALUE") => Values::VariableAndValue,

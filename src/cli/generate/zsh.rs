@@ -42,7 +42,9 @@ fn arm(verb: &Verb) -> String {
     };
     let operands: Vec<_> = operands.iter().map(|operand| quoted(operand)).collect();
     let _ = writeln!(text, "            (( $#operands )) || operands=({})", operands.join(" "));
-    text + "            ;;\n"
+    // Those of inspect may stand anywhere.
+    let ends = if verb.operand == Operand::Process { "            ends=()\n" } else { "" };
+    text + ends + "            ;;\n"
 }
 
 /// One for each spelling. All may be repeated.
@@ -67,14 +69,16 @@ fn action(values: &Values) -> Option<String> {
         Values::None | Values::Anything => return None,
         Values::Words(words) => format!("({})", words.join(" ")),
         Values::Signal => "_pidone_signal".into(),
-        Values::Signals => "_sequence _pidone_signal".into(),
+        Values::Signals => "_pidone_signals".into(),
         Values::SignalPair => "_pidone_signal_pair".into(),
         Values::Directory => "_files -/".into(),
-        Values::File | Values::FileAndMore => "_files".into(),
+        Values::File => "_files".into(),
+        Values::FileAndMore => "_pidone_file_pair".into(),
         Values::UserAndGroup => "_pidone_user_and_group".into(),
         Values::Group => "_groups".into(),
-        Values::Groups => "_sequence _groups".into(),
+        Values::Groups => "_pidone_groups".into(),
         Values::Capabilities => "_sequence _pidone_capability".into(),
+        Values::CapabilitiesOrAll => "_pidone_capabilities".into(),
         Values::Kinds => "_sequence _pidone_kind".into(),
         Values::Variable => "_parameters -g \"*export*\"".into(),
         Values::VariableAndValue => "_parameters -g \"*export*\" -S =".into(),
