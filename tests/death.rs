@@ -1,8 +1,6 @@
 //! The death of outer, at any instant, is the death of everything inside; and that of init is never passed over in silence.
 
-use crate::support::{Place, Running, eventually, play, privilege, procfs, rounds, run, shell, sys};
-use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
+use crate::support::{Place, Running, eventually, privilege, procfs, rounds, run, shell, sys};
 
 /// A command that can be told from all others on this machine, with a child that has left its session.
 fn marked_script(marker: &str) -> String {
@@ -140,28 +138,4 @@ fn an_init_that_dies_in_whatever_way_is_told_and_mirrored() {
             assert_eq!(procfs::marked(&marker), [0; 0], "{place:?}");
         }
     }
-}
-
-#[test]
-fn an_init_that_aborts_for_want_of_memory_is_told_and_mirrored() {
-    if !privilege::privileged() {
-        return;
-    }
-    // What cannot be delivered yet is held in memory, and that is all that init's loop needs any for.
-    let mut running = Running::start(&mut Place::Isolated.pidone(&[], &play("reluctant")));
-    running.expect("ready");
-    let init = procfs::only_child(running.pid());
-    eventually("the start is over", || (procfs::state(init) == Some('S')).then_some(()));
-    let size: u64 = procfs::status(init, "VmSize").unwrap().trim_end_matches(" kB").parse().unwrap();
-    let limit = format!("--as={}", (size + 256) << 10);
-    run(Command::new("prlimit").args(["--pid", &init.to_string(), &limit])).exits(0).silently();
-    eventually("init has no memory left", || {
-        (0..1000).for_each(|_| sys::sigqueue_if_there(init, 40));
-        (!running.is_running()).then_some(())
-    });
-    let ended = running.end();
-    assert!(ended.stderr.contains("memory allocation of"), "{ended:#?}");
-    assert!(ended.stderr.contains("pidone[outer] warn: init was killed by SIG"), "{ended:#?}");
-    // A PID 1 cannot die of an abort, so it crashes after that.
-    assert!(matches!(ended.status.signal(), Some(4 | 6 | 11)), "{ended:#?}");
 }

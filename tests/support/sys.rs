@@ -41,13 +41,6 @@ pub fn kill_if_there(pid: i32, signal: i32) {
     unsafe { libc::kill(pid, signal) };
 }
 
-/// sigqueue(3) at somebody who may be gone already, or have no room.
-pub fn sigqueue_if_there(pid: i32, signal: i32) {
-    let value = libc::sigval { sival_ptr: std::ptr::null_mut() };
-    // SAFETY: integers and a value that nobody dereferences.
-    unsafe { libc::sigqueue(pid, signal, value) };
-}
-
 /// sigqueue(3); false when the queue is full.
 pub fn sigqueue(pid: i32, signal: i32, value: usize) -> bool {
     let value = libc::sigval { sival_ptr: value as *mut libc::c_void };
