@@ -9,6 +9,7 @@
 
 #![allow(unsafe_code)]
 
+mod caller;
 mod clone;
 mod exec;
 mod fd;
@@ -20,6 +21,7 @@ mod signals;
 mod system;
 mod wait;
 
+pub(crate) use caller::{StopActions, wait_if_there};
 pub(crate) use clone::{Forked, clone_process, clone_sibling, exit_now, fork_program, spawn_sharing_memory};
 pub(crate) use exec::{PointerArray, execve};
 pub(crate) use fd::{
