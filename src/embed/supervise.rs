@@ -81,7 +81,13 @@ impl Supervise {
     /// An option of the `pidone` program, as one word: `--rewrite=TERM:INT`, `--stop-all`. Only those about signals, the end and
     /// messages can be carried out; [`start`](Supervise::start) returns an error for any other.
     pub fn option(&mut self, option: impl AsRef<OsStr>) -> &mut Self {
-        let added = cli::add_options(&mut self.request, [option.as_ref().to_owned()]);
+        self.options([option])
+    }
+
+    /// Options of the `pidone` program; here the value of one may also be a word of its own.
+    pub fn options<S: AsRef<OsStr>>(&mut self, options: impl IntoIterator<Item = S>) -> &mut Self {
+        let words = options.into_iter().map(|word| word.as_ref().to_owned());
+        let added = cli::add_options(&mut self.request, words);
         if let (Err(error), None) = (added, &self.error) {
             self.error = Some(error.into());
         }

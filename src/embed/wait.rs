@@ -7,10 +7,11 @@ use crate::job::{Job, Next};
 use crate::reap;
 use crate::request::{Grouping, StopRules};
 use crate::signal::{Rewrites, Signal};
-use crate::sys::{self, Reaped, Recipient, SignalInfo, SignalState, StopActions, WaitStatus};
+use crate::sys::{self, Reaped, Recipient, SignalInfo, SignalSet, SignalState, StopActions, WaitStatus};
 use crate::terminal::Terminal;
 use crate::trace::Trace;
 use nix::unistd::{Pid, getpid};
+use std::time::Duration;
 
 /// Signals pass this hop as they are.
 fn rules(grouping: Grouping) -> Rules {
@@ -37,8 +38,7 @@ pub(super) fn for_end(child: Pid, mut job: Job, signals: &SignalState) -> Option
         }
         let info = forwarder.next();
         match info.signal() {
-            Some(Signal::CHLD) if info.child() == Some(child) => own.last_of_child = Some(info),
-            _ if is_about_this_program(&info) => own.keep(info),
+            _ if is_about_this_program(&info) => own.keep(info, child),
             Some(Signal::CONT) => {
                 if job.resume() {
                     give_terminal(child);
@@ -48,6 +48,10 @@ pub(super) fn for_end(child: Pid, mut job: Job, signals: &SignalState) -> Option
             _ => forwarder.forward(info),
         }
     };
+    // A child that was reaped without a signal has raised one all the same.
+    if let Some(info) = sys::wait_signal(SignalSet::only(Signal::CHLD), Some(Duration::ZERO)) {
+        own.keep(info, child);
+    }
     job.end();
     actions.put_back();
     own.put_back(signals, &trace);
@@ -90,9 +94,11 @@ struct OwnSignals {
 }
 
 impl OwnSignals {
-    /// Of a standard signal the kernel would keep one, too.
-    fn keep(&mut self, info: SignalInfo) {
-        if info.is_real_time() || self.kept.iter().all(|kept| kept.signal() != info.signal()) {
+    /// All but what is told of `child`. Of a standard signal the kernel would keep one, too.
+    fn keep(&mut self, info: SignalInfo, child: Pid) {
+        if info.child() == Some(child) {
+            self.last_of_child = Some(info);
+        } else if info.is_real_time() || self.kept.iter().all(|kept| kept.signal() != info.signal()) {
             self.kept.push(info);
         }
     }
@@ -104,7 +110,7 @@ impl OwnSignals {
             reap::drain_rest(trace);
         } else if let (Some(info), Ok(Some(_))) = (self.last_of_child, sys::peek_zombie()) {
             // That child's SIGCHLD may have been swallowed by ours: the kernel keeps one at a time.
-            self.keep(info);
+            self.kept.push(info);
         }
         for info in &self.kept {
             if let Some(signal) = info.signal() {

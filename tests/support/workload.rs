@@ -25,6 +25,7 @@ pub extern "C" fn play_if_asked() {
         "threads" => threads(),
         "signalfd" => signalfd(),
         "waiting-thread" => waiting_thread(),
+        _ if crate::library::programs::play(role, &words.filter(|word| !word.is_empty()).collect::<Vec<_>>()) => {}
         _ => say(&format!("no such role: {role}")),
     }
     sys::exit(0)
