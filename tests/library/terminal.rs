@@ -20,7 +20,7 @@ fn name_of(variable: &str) -> &'static str {
 }
 
 /// What stays typed, and is not said, in a line that is echoed.
-const SCRIPT: &str = "sh -c 'echo u\"\"p; read a; echo go\"\"t $a; exit 3'";
+const SCRIPT: &str = "sh -c 'for i in 1 2 3; do read a; echo go\"\"t $a; done; exit 3'";
 
 #[test]
 fn ctrl_z_stops_the_caller_too_and_fg_continues_both() {
@@ -28,8 +28,10 @@ fn ctrl_z_stops_the_caller_too_and_fg_continues_both() {
         for place in options() {
             let Some(mut bash) = bash(variable) else { return };
             bash.send(&format!("${variable} {place} -- {SCRIPT}\n"));
-            bash.expect("up");
-            for _ in 0..2 {
+            // It can read only once it has the terminal.
+            bash.send("one\n");
+            bash.expect("got one");
+            for word in ["two", "three"] {
                 bash.send("\x1a");
                 bash.expect("Stopped");
                 bash.expect("prompt> ");
@@ -37,9 +39,9 @@ fn ctrl_z_stops_the_caller_too_and_fg_continues_both() {
                 bash.expect("Stopped");
                 bash.expect("listed");
                 bash.expect("exit 3'");
+                bash.send(&format!("{word}\n"));
+                bash.expect(&format!("got {word}"));
             }
-            bash.send("it\n");
-            bash.expect("got it");
             // The handler for SIGTSTP that the program has, if it lets pidone see to that, is still there.
             let handlers = if variable == "WITHOUT" { 0 } else { 1 << (20 - 1) };
             bash.expect(&format!("exited with 3; handlers {handlers:016x}"));
