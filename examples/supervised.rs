@@ -1,4 +1,5 @@
-//! A program that is safe as PID 1, by the first line of its `main`. Leaves an orphan behind, says who it is, and waits for a line:
+//! A program that is safe as PID 1, by the first line of its `main`. Leaves an orphan behind, says who it is, and waits for a
+//! line:
 //!
 //! ```sh
 //! cargo build --release --examples

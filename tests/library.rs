@@ -1,5 +1,5 @@
-//! The crate as a library: a program that makes itself safe as PID 1, and launches in code. Runs the examples, and the programs of
-//! [`programs`].
+//! The crate as a library: a program that makes itself safe as PID 1, and launches in code. Runs the examples, and the programs
+//! of [`programs`].
 
 pub mod programs;
 mod supervised;

@@ -70,8 +70,8 @@ impl Started {
     }
 }
 
-/// Makes the process. With a group of its own it is a job of the calling program's, as that is of a shell, and gets the `terminal`.
-/// Every signal is blocked. When this returns signals can be sent to it, and none is lost.
+/// Makes the process. With a group of its own it is a job of the calling program's, as that is of a shell, and gets the
+/// `terminal`. Every signal is blocked. When this returns signals can be sent to it, and none is lost.
 ///
 /// # Errors
 /// EMFILE, ENOMEM, EAGAIN.

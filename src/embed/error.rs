@@ -9,8 +9,9 @@ use std::process::ExitCode;
 
 /// Why a command did not run, or a program is not supervised.
 ///
-/// [`report`](LaunchError::report) tells the user, as the `pidone` program does, and is what `main` is to return. `{}` gives the same
-/// text without the name in front, for a program that has a log of its own; so does `{:?}`, for a `main` that returns a `Result`.
+/// [`report`](LaunchError::report) tells the user, as the `pidone` program does, and is what `main` is to return. `{}` gives the
+/// same text without the name in front, for a program that has a log of its own; so does `{:?}`, for a `main` that returns a
+/// `Result`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LaunchError {
     message: String,

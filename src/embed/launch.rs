@@ -1,4 +1,5 @@
-//! Runs in: a program that uses this crate as a library. What is to be launched, and how; in the manner of `std::process::Command`.
+//! Runs in: a program that uses this crate as a library. What is to be launched, and how; in the manner of
+//! `std::process::Command`.
 
 use super::child::{self, Streams};
 use super::launched::Launched;
@@ -40,8 +41,8 @@ impl From<OnExit> for request::OnExit {
     }
 }
 
-/// A command to run as `pidone [OPTIONS] -- COMMAND` does: by default in new PID and mount namespaces, under an init that reaps and
-/// forwards.
+/// A command to run as `pidone [OPTIONS] -- COMMAND` does: by default in new PID and mount namespaces, under an init that reaps
+/// and forwards.
 ///
 /// ```no_run
 /// let outcome = pidone::Launch::new("make").arg("test").map_root().run()?;
@@ -49,10 +50,12 @@ impl From<OnExit> for request::OnExit {
 /// # Ok::<(), pidone::LaunchError>(())
 /// ```
 ///
-/// The command finds what the calling program has: environment, working directory, open descriptors that are not close-on-exec, stdin,
-/// stdout, stderr, signal mask; but for what is changed here. It dies when the calling program does. `PIDONE_OPTIONS` is not read.
+/// The command finds what the calling program has: environment, working directory, open descriptors that are not close-on-exec,
+/// stdin, stdout, stderr, signal mask; but for what is changed here. It dies when the calling program does. `PIDONE_OPTIONS` is
+/// not read.
 ///
-/// What is wrong with one of the values is told by [`run`](Launch::run) and [`spawn`](Launch::spawn), so that calls can be chained.
+/// What is wrong with one of the values is told by [`run`](Launch::run) and [`spawn`](Launch::spawn), so that calls can be
+/// chained.
 #[derive(Debug)]
 #[must_use = "nothing happens before run or spawn"]
 pub struct Launch {
@@ -124,8 +127,8 @@ impl Launch {
         self
     }
 
-    /// The command's stdout, if not the caller's. The reader of a pipe comes to its end when this `Launch` is gone, too, which holds the
-    /// other end.
+    /// The command's stdout, if not the caller's. The reader of a pipe comes to its end when this `Launch` is gone, too, which
+    /// holds the other end.
     ///
     /// ```no_run
     /// let (mut reader, writer) = std::io::pipe()?;
@@ -145,8 +148,8 @@ impl Launch {
         self
     }
 
-    /// Runs it as this user, by name or number, or as this `USER:GROUP`. One that stands in `/etc/passwd` brings group, supplementary
-    /// groups and HOME along.
+    /// Runs it as this user, by name or number, or as this `USER:GROUP`. One that stands in `/etc/passwd` brings group,
+    /// supplementary groups and HOME along.
     pub fn user(&mut self, user: impl Display) -> &mut Self {
         self.set("--uid=", user.to_string())
     }
@@ -162,14 +165,15 @@ impl Launch {
         self
     }
 
-    /// New PID and mount namespaces, in which init is PID 1. The default. Needs CAP_SYS_ADMIN, or [`map_root`](Launch::map_root), or
-    /// [`map_current`](Launch::map_current).
+    /// New PID and mount namespaces, in which init is PID 1. The default. Needs CAP_SYS_ADMIN, or [`map_root`](Launch::map_root),
+    /// or [`map_current`](Launch::map_current).
     pub fn isolate(&mut self) -> &mut Self {
         self.request.place = Some(Place::Isolated);
         self
     }
 
-    /// The same, but there is no init: the command itself is PID 1, and has to reap; signals that it has no handler for are dropped.
+    /// The same, but there is no init: the command itself is PID 1, and has to reap; signals that it has no handler for are
+    /// dropped.
     pub fn as_pid1(&mut self) -> &mut Self {
         self.request.place = Some(Place::Bare);
         self
@@ -202,8 +206,8 @@ impl Launch {
         self
     }
 
-    /// An option of the `pidone` program, as one word: `--new-session`, `--bind=/srv:/srv`. They act in the order given, and override
-    /// what was set before. A word that is no option is an error; it never becomes the command.
+    /// An option of the `pidone` program, as one word: `--new-session`, `--bind=/srv:/srv`. They act in the order given, and
+    /// override what was set before. A word that is no option is an error; it never becomes the command.
     pub fn option(&mut self, option: impl AsRef<OsStr>) -> &mut Self {
         self.options([option])
     }
@@ -215,9 +219,9 @@ impl Launch {
         self.note(added)
     }
 
-    /// Whether signals that come to the calling process while it waits are forwarded to the command. The default is that they are; what
-    /// that means is told at [`run`](Launch::run). If not, they act on the calling process as they always do, and the command shares its
-    /// process group in [`run`](Launch::run), so that what the terminal sends reaches both.
+    /// Whether signals that come to the calling process while it waits are forwarded to the command. The default is that they
+    /// are; what that means is told at [`run`](Launch::run). If not, they act on the calling process as they always do, and the
+    /// command shares its process group in [`run`](Launch::run), so that what the terminal sends reaches both.
     pub fn forward_signals(&mut self, forward: bool) -> &mut Self {
         self.forwards = forward;
         self
@@ -225,13 +229,15 @@ impl Launch {
 
     /// Runs the command, waits, and returns how it ended.
     ///
-    /// While it waits, the calling process acts as an init does: each signal that comes to it is forwarded to the command, once and with
-    /// its value; Ctrl-Z stops both, and the shell's `fg` continues both. The command has the foreground of the terminal, if the caller
-    /// had it. Signals that the caller blocks stay pending for it, as does what the kernel says of the caller itself (SIGCHLD of other
-    /// children, SIGALRM, SIGIO). Afterwards its mask, its handlers and the foreground are what they were.
+    /// While it waits, the calling process acts as an init does: each signal that comes to it is forwarded to the command, once
+    /// and with its value; Ctrl-Z stops both, and the shell's `fg` continues both. The command has the foreground of the
+    /// terminal, if the caller had it. Signals that the caller blocks stay pending for it, as does what the kernel says of the
+    /// caller itself (SIGCHLD of other children, SIGALRM, SIGIO). Afterwards its mask, its handlers and the foreground are what
+    /// they were.
     ///
     /// # Errors
-    /// Why it did not run: more than one thread; an option that is none, or that cannot be carried out; a command that is not there.
+    /// Why it did not run: more than one thread; an option that is none, or that cannot be carried out; a command that is not
+    /// there.
     pub fn run(&self) -> Result<Outcome, LaunchError> {
         let request = self.checked()?;
         let grouping = if self.forwards { plan::possible(Grouping::Own) } else { Grouping::Shared };

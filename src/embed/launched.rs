@@ -11,8 +11,8 @@ use std::io;
 
 /// A command that was started by [`Launch::spawn`](crate::Launch::spawn).
 ///
-/// Dropping it neither ends the command nor reaps it: it stays a zombie when it has ended, until the calling program ends, which the
-/// command does not outlive.
+/// Dropping it neither ends the command nor reaps it: it stays a zombie when it has ended, until the calling program ends, which
+/// the command does not outlive.
 #[derive(Debug)]
 pub struct Launched {
     started: Started,
@@ -79,9 +79,9 @@ impl Launched {
         self.ended.map(|status| self.started.outcome(status)).transpose()
     }
 
-    /// Waits until the command has ended, and returns how. As a shell's `fg` does, it gives it the foreground of the terminal, if the
-    /// caller has that, and continues it; and it forwards signals, as [`Launch::run`](crate::Launch::run) does. In a program that has
-    /// more than one thread by now it only waits.
+    /// Waits until the command has ended, and returns how. As a shell's `fg` does, it gives it the foreground of the terminal, if
+    /// the caller has that, and continues it; and it forwards signals, as [`Launch::run`](crate::Launch::run) does. In a program
+    /// that has more than one thread by now it only waits.
     ///
     /// # Errors
     /// Why it did not run.

@@ -27,12 +27,12 @@ use std::time::Duration;
 /// ```
 ///
 /// If the process is PID 1, as in a container, it forks. This function returns in the child, which is the program from then on;
-/// the parent stays PID 1: it reaps, forwards every signal once, and when the program ends it kills what is left and exits with the
-/// program's status, or 128+N if signal N killed it. If the process is not PID 1, nothing happens.
+/// the parent stays PID 1: it reaps, forwards every signal once, and when the program ends it kills what is left and exits with
+/// the program's status, or 128+N if signal N killed it. If the process is not PID 1, nothing happens.
 ///
-/// The program keeps its descriptors, its environment (`LISTEN_PID` is made to name it), its signal mask and dispositions. It gets
-/// a process group of its own, and the foreground of the terminal if it had that. What it did before the call happened once, and
-/// what it holds then (memory, locks on files by fcntl(2)) is the child's as fork(2) has it; PID 1 closes its descriptors.
+/// The program keeps its descriptors, its environment (`LISTEN_PID` is made to name it), its signal mask and dispositions. It
+/// gets a process group of its own, and the foreground of the terminal if it had that. What it did before the call happened once,
+/// and what it holds then (memory, locks on files by fcntl(2)) is the child's as fork(2) has it; PID 1 closes its descriptors.
 ///
 /// [`Supervise`] arranges more than that.
 ///

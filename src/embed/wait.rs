@@ -1,6 +1,6 @@
-//! Runs in: a program that uses this crate as a library, while it waits. To the launch it is what outer is to init: it forwards signals,
-//! and is the shell's job in its stead. To the program it is a call: it takes nothing that is about the program itself, and puts back
-//! what it found.
+//! Runs in: a program that uses this crate as a library, while it waits. To the launch it is what outer is to init: it forwards
+//! signals, and is the shell's job in its stead. To the program it is a call: it takes nothing that is about the program itself,
+//! and puts back what it found.
 
 use crate::forward::{Forwarder, Rules};
 use crate::job::{Job, Next};
@@ -18,8 +18,8 @@ fn rules(grouping: Grouping) -> Rules {
     Rules { group: false, grouping, rewrites: Rewrites::none(), stop: StopRules::NONE, stops_itself: false }
 }
 
-/// Forwards signals to `child` until it has ended, and reaps it, but no other child of this program's. `None`: it was reaped already.
-/// Every signal is blocked; afterwards they are as `signals` has them.
+/// Forwards signals to `child` until it has ended, and reaps it, but no other child of this program's. `None`: it was reaped
+/// already. Every signal is blocked; afterwards they are as `signals` has them.
 pub(super) fn for_end(child: Pid, mut job: Job, signals: &SignalState) -> Option<WaitStatus> {
     let trace = Trace::OFF;
     let actions = StopActions::note();

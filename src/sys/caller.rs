@@ -1,5 +1,5 @@
-//! Runs in: a program that uses this crate as a library, while it waits for a launch. What is that program's own, and has to be as it
-//! was when the wait is over.
+//! Runs in: a program that uses this crate as a library, while it waits for a launch. What is that program's own, and has to be
+//! as it was when the wait is over.
 
 use super::signals::{SignalInfo, SignalSet, SignalState};
 use super::wait::WaitStatus;
@@ -63,8 +63,8 @@ impl StopActions {
     }
 }
 
-/// Waits for the end of one child, and reaps it. `None`: there is no such child, because it was reaped by the kernel for a program that
-/// ignores SIGCHLD, or by the program itself.
+/// Waits for the end of one child, and reaps it. `None`: there is no such child, because it was reaped by the kernel for a
+/// program that ignores SIGCHLD, or by the program itself.
 pub(crate) fn wait_if_there(child: Pid) -> Option<WaitStatus> {
     let mut status = 0;
     // SAFETY: `status` is a valid place for an int; the resource usage pointer may be NULL (wait4(2)).

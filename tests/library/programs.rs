@@ -1,5 +1,5 @@
-//! Programs that use the crate as a library, played by this very program as workloads are (`support/workload.rs`): each is a process of
-//! one thread. A failed assertion aborts it. The first word says where to launch, as an option.
+//! Programs that use the crate as a library, played by this very program as workloads are (`support/workload.rs`): each is a
+//! process of one thread. A failed assertion aborts it. The first word says where to launch, as an option.
 
 use crate::support::{eventually, procfs, rounds, sys};
 use pidone::{Launch, LaunchError, OnExit, Outcome, Signal, Supervise};
