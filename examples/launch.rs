@@ -4,25 +4,20 @@
 //! cargo run --release --example launch -- --map-root --hostname=lab -- sh -c 'hostname; exit 3'
 //! ```
 
+use pidone::{Launch, LaunchError, Outcome};
 use std::env::args_os;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    launch().map_or_else(|error| error.report(), ExitCode::from)
+}
+
+fn launch() -> Result<Outcome, LaunchError> {
+    // As PID 1 of a container it would be a child of PID 1 from here on.
+    pidone::supervise()?;
     let mut words = args_os().skip(1);
     let options: Vec<_> = words.by_ref().take_while(|word| word != "--").collect();
-    let Some(program) = words.next() else {
-        eprintln!("usage: launch [OPTION]... -- COMMAND [ARG]...");
-        return ExitCode::from(2);
-    };
-    let launch = options.iter().fold(pidone::Launch::new(program), pidone::Launch::option).args(words);
-    match launch.run() {
-        Ok(ended) => {
-            println!("{ended}");
-            ExitCode::from(ended.status())
-        }
-        Err(error) => {
-            eprintln!("{error}\n{}", error.hint());
-            ExitCode::from(error.status())
-        }
-    }
+    let outcome = Launch::new(words.next().unwrap_or("true".into())).args(words).options(options).run()?;
+    println!("{outcome}");
+    Ok(outcome)
 }

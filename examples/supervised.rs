@@ -1,4 +1,5 @@
-//! A program that is safe as PID 1, by the first line of its `main`. Leaves an orphan behind, says who it is, and waits for a line:
+//! A program that is safe as PID 1, by the first line of its `main`. Leaves an orphan behind, says who it is, and waits for a
+//! line:
 //!
 //! ```sh
 //! cargo build --release --examples
@@ -11,12 +12,14 @@ use std::io::stdin;
 use std::os::unix::process::parent_id;
 use std::process::{Command, ExitCode, id};
 
-fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
-    pidone::supervise()?;
+fn main() -> ExitCode {
+    if let Err(error) = pidone::supervise() {
+        return error.report();
+    }
     // Its child is nobody's when the shell has ended.
-    Command::new("sh").args(["-c", "sleep 0.1 &"]).status()?;
+    Command::new("sh").args(["-c", "sleep 0.1 &"]).status().expect("there is a shell");
     println!("I am {}, my parent is {}", id(), parent_id());
     let mut line = String::new();
-    stdin().read_line(&mut line)?;
-    Ok(ExitCode::from(line.trim().parse().unwrap_or(0)))
+    stdin().read_line(&mut line).expect("stdin can be read");
+    ExitCode::from(line.trim().parse().unwrap_or(0))
 }

@@ -227,7 +227,7 @@ impl Failure {
 
     /// Prints the failure and, where there is one, what to do about it.
     pub(crate) fn print(&self, voice: Voice, hint: Option<&str>) {
-        print_message(&self.line(voice), hint.unwrap_or_default());
+        write_message(&self.line(voice), hint.unwrap_or_default());
     }
 }
 
@@ -314,12 +314,17 @@ impl UsageError {
 
     /// The line begins with the name alone, as getopt(3) and its like have it.
     pub(crate) fn print(&self, voice: Voice) {
-        print_message(format!("{}: {}", voice.name(), self.message).as_bytes(), &self.hint);
+        print_message(voice, self.message.as_bytes(), &self.hint);
     }
 }
 
+/// The same for any message, without the brackets and pids that some voices have.
+pub(crate) fn print_message(voice: Voice, message: &[u8], hint: &str) {
+    write_message(&[voice.name().as_bytes(), b": ", message].concat(), hint);
+}
+
 /// Writes message and hint to stderr in one piece, each on a line of its own whatever bytes they hold.
-fn print_message(message: &[u8], hint: &str) {
+fn write_message(message: &[u8], hint: &str) {
     let mut text = Vec::new();
     push_escaped(&mut text, message);
     text.push(b'\n');
@@ -330,6 +335,13 @@ fn print_message(message: &[u8], hint: &str) {
     }
     // Ignoring the error: with stderr closed there is nowhere left to say so; the exit status still tells.
     let _ = std::io::stderr().write_all(&text);
+}
+
+/// For one line, whatever stands in it.
+pub(crate) fn escaped(bytes: &[u8]) -> String {
+    let mut text = Vec::new();
+    push_escaped(&mut text, bytes);
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// Control characters would let a file name start a new line or drive the terminal.

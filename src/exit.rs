@@ -13,6 +13,7 @@ use crate::signal::Signal;
 use crate::sys::WaitStatus;
 use std::ffi::c_int;
 use std::fmt;
+use std::process::ExitCode;
 
 /// The statuses for what pidone itself cannot do. Called by another init's name it has that init's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,10 +45,10 @@ pub(crate) const PIDONE_FAILED: u8 = Codes::PIDONE.failed;
 /// Added to the number of the signal that killed the workload.
 const KILLED_BASE: u8 = 128;
 
-/// How a process ended. "Exited with 143" and "killed by 15" stay apart until the very last moment.
+/// How a command ended. "Exited with 143" and "killed by 15" stay apart until the very last moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// It called exit with this code.
+pub enum Outcome {
+    /// It called exit with this status.
     Exited(u8),
     /// This signal killed it.
     Killed(Signal),
@@ -82,9 +83,15 @@ impl Outcome {
         matches!(self, Outcome::Exited(code) if !(PIDONE_FAILED..=Codes::PIDONE.not_found).contains(&code))
     }
 
-    /// The exit status for a process that cannot die by a signal at will, as a PID 1 cannot.
+    /// Whether it exited with 0.
     #[must_use]
-    pub(crate) fn status(self) -> u8 {
+    pub fn success(self) -> bool {
+        self == Outcome::Exited(0)
+    }
+
+    /// As a shell has it: the status, or 128+N if signal N killed it.
+    #[must_use]
+    pub fn status(self) -> u8 {
         match self {
             Outcome::Exited(code) => code,
             Outcome::Killed(signal) => KILLED_BASE.saturating_add(u8::try_from(signal.number()).unwrap_or(0)),
@@ -92,6 +99,14 @@ impl Outcome {
     }
 }
 
+/// For `main` to return: see [`status`](Outcome::status).
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        outcome.status().into()
+    }
+}
+
+/// `exited with 3`, `killed by SIGKILL`.
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -54,6 +54,8 @@ pub(crate) struct Forwarder<'a> {
     parent_has_died: bool,
     /// Real-time signals that the recipient has no room for yet, in the order in which they came.
     held: VecDeque<SignalInfo>,
+    /// The signals that it takes; all others stay pending.
+    taken: SignalSet,
     pub(crate) trace: &'a Trace,
 }
 
@@ -87,24 +89,21 @@ impl<'a> Forwarder<'a> {
             parent,
             parent_has_died: false,
             held: VecDeque::new(),
+            taken: SignalSet::ALL,
             trace,
         }
     }
 
+    /// Leaves all but these where they are.
+    pub(crate) fn taking(self, taken: SignalSet) -> Self {
+        Forwarder { taken, ..self }
+    }
+
     /// To nobody: for a pause, which only wants to hear of signals.
     pub(crate) fn to_nobody(rules: Rules, parent: Option<Parent>, trace: &'a Trace) -> Self {
-        let stop = Stop::new(StopRules::NONE);
-        let held = VecDeque::new();
-        Forwarder {
-            target: Target::Nobody,
-            role: "nobody",
-            rules,
-            stop,
-            parent,
-            parent_has_died: false,
-            held,
-            trace,
-        }
+        let mut forwarder = Self::new(Recipient::Everyone, None, "nobody", rules, parent, trace);
+        forwarder.turn_to_nobody();
+        forwarder
     }
 
     /// The child is gone: from now on signals are for those that are left.
@@ -164,7 +163,7 @@ impl<'a> Forwarder<'a> {
             }
             self.send_held();
             self.do_what_is_due();
-            let Some(info) = sys::wait_signal(SignalSet::ALL, self.timeout(deadline)) else {
+            let Some(info) = sys::wait_signal(self.taken, self.timeout(deadline)) else {
                 if deadline.is_some_and(Moment::is_past) {
                     return None;
                 }

@@ -1,40 +1,98 @@
-//! pidone gives any command a correct PID 1: it reaps orphans and zombies, forwards every signal exactly once and
-//! mirrors the exit.
+//! A correct PID 1 for a program, and for the commands that it runs.
 //!
-//! Runs in: outer, init, workload child. This page is the map.
+//! PID 1 of a container is not like other processes: a signal that it has no handler for is dropped, so that `docker stop` takes
+//! ten seconds; and it has to reap orphans that it has never heard of, or zombies pile up. ([`pid1`] tells all of it.) The
+//! `pidone` program takes care of that for any command. This crate is the same in code, in two independent parts:
 //!
-//! # The processes
+//! - [`supervise`], the first line of `main`, makes the program itself safe as PID 1: it goes on as a child of an init that reaps
+//!   and forwards.
+//! - [`Launch`] runs a command as `pidone [OPTIONS] -- COMMAND` does, in new namespaces or in place, and returns its [`Outcome`].
 //!
-//! ```text
-//! in place    init (pidone itself) ─── workload            PID 1 already, or a child subreaper
-//! isolated    outer ═══ init ─── workload                  ═══ the border of the new namespaces
-//! bare        outer ═══ workload                           the workload is PID 1
+//! ```no_run
+//! use pidone::{Launch, LaunchError, Outcome};
+//! use std::process::ExitCode;
+//!
+//! fn main() -> ExitCode {
+//!     make().map_or_else(|error| error.report(), ExitCode::from)
+//! }
+//!
+//! fn make() -> Result<Outcome, LaunchError> {
+//!     pidone::supervise()?; // if this was PID 1, it is a child of PID 1 from here on
+//!     Launch::new("make").arg("test").map_root().run() // SIGTERM and Ctrl-C reach it meanwhile
+//! }
 //! ```
 //!
-//! # The way through
+//! # A program that is PID 1
 //!
-//! argv → [`cli`] → `Request` → [`plan`] → `LaunchPlan` → clone → \[[`init`]\] mounts, workload, loop →
-//! \[[`outer`]\] wait → `Outcome` → exit status. Failing to start goes up the [`handshake`] pipe, never as a guessed
-//! code.
+//! ```
+//! # use std::time::Duration;
+//! fn main() -> Result<(), pidone::LaunchError> {
+//!     pidone::supervise()?;
+//!     // Or, with more to it:
+//!     pidone::Supervise::new().stop_timeout(Duration::from_secs(8)).on_exit(pidone::OnExit::Term).start()?;
+//!     Ok(())
+//! }
+//! ```
 //!
-//! Beside that, [`mod@inspect`] only looks: at a process, as an init.
+//! Where the program is not PID 1 this does nothing. Where it is, the process forks: the parent stays PID 1 and does what an init
+//! has to, until the program has ended; then it exits with the program's status, or 128+N. A second call does nothing, as the
+//! first has made the program another process. What the program does with SIGTERM is up to it as anywhere else: by default it
+//! ends.
 //!
-//! # What holds everywhere
+//! # Commands
 //!
-//! - One thread, every signal blocked from the first line of `main` on; only the workload gets the old mask back.
-//! - Imports go down only: `cli` → `outer`, `inspect`, `probe` → `init` → `job`, `forward`, `others`, `reap` → `trace` →
-//!   `terminal`, `handshake`, `exit`, `error` → `sys`. Beside them, and known to all, stand [`request`], [`signal`],
-//!   [`capability`] and [`namespace`]. Outer
-//!   reaches init in one line; init never names outer.
-//! - `unsafe` stands in [`sys`] alone.
-//! - After the workload runs, init only warns: see `init/supervise.rs`.
-//! - No panic once the workload runs: an init that panics takes its container along. Clippy refuses what could, down to
-//!   sums that overflow, in all that outer and init run; `.ci/panics` looks for it in the machine code, and
-//!   `.ci/panics.expected` says of each that the libraries still have why it cannot happen. Only for want of memory, or by
-//!   a signal, init dies, and outer then says so and ends alike.
-//! - Deliberately absent: threads, timers, polling, a heap in the loop. Only while a workload's signal queue is full are
-//!   signals held in memory and tried again; only while a stop is under way ([`stop`]), or init stays on for others, is there
-//!   an end to a wait.
+//! ```
+//! use pidone::{Launch, Outcome, Signal};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let outcome = Launch::new("sh").args(["-c", "exit $CODE"]).env("CODE", "3").in_place().run()?;
+//! assert_eq!(outcome, Outcome::Exited(3));
+//!
+//! let mut sleep = Launch::new("sleep").arg("1000").in_place().spawn()?;
+//! sleep.signal(Signal::TERM)?;
+//! assert_eq!(sleep.wait()?, Outcome::Killed(Signal::TERM));
+//!
+//! let error = Launch::new("/no/such/command").in_place().run().expect_err("it is not there");
+//! assert_eq!(error.status(), 127);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`run`](Launch::run) waits as an init would: signals that come to the calling process meanwhile are forwarded to the command,
+//! each once, and Ctrl-Z stops both. With [`spawn`](Launch::spawn) the caller goes on. Either way the launch dies with the
+//! caller.
+//!
+//! # Errors
+//!
+//! [`LaunchError`] is one line, and often a second one with a hint. [`report`](LaunchError::report) prints them and is what
+//! `main` returns:
+//!
+//! ```text
+//! pidone: cannot create the new namespaces: pid, mnt: Operation not permitted (EPERM)
+//! hint: this needs CAP_SYS_ADMIN: run as root, add --map-root to do it as an ordinary user, or use --in-place
+//! ```
+//!
+//! with the exit status 127 if the command was not found, 126 if it cannot be run, 125 for all else. A command that ran and
+//! failed is no error, but an [`Outcome`].
+//!
+//! # Limits
+//!
+//! - Linux, on x86-64 and aarch64.
+//! - **A single thread at the call** of [`supervise`], [`run`](Launch::run) and [`spawn`](Launch::spawn): a process is forked,
+//!   and in the child other threads would be missing, and their locks shut for ever. With more than one the call is an error, and
+//!   nothing is forked. `/proc` must be mounted for that to be seen; where it is not, it is taken on trust.
+//! - An async runtime makes threads, so call it before that starts: from a plain `main` that then builds the runtime, and not
+//!   below
+//!   `#[tokio::main]`. The same goes for loggers and profilers with a thread of their own.
+//! - What is forked is the whole program, as it is at the call: its memory (copied only where one of the two writes to it), its
+//!   open descriptors, and what is unwritten in its buffers, which is written by the program alone. PID 1 stays in that memory,
+//!   so call it early. Nothing of the program runs in the other process: no `Drop`, no exit handler.
+//! - While [`run`](Launch::run) waits, the program's handlers do not run. Let the command have no signals
+//!   ([`forward_signals`](Launch::forward_signals)), or [`spawn`](Launch::spawn), where they must.
+//! - `PIDONE_OPTIONS` is not read. `RUST_LOG` is, by the process that is pidone, unless the program has set up a logger for the
+//!   `log` crate before.
+
+// The map for who reads the code is `map.md`.
 
 #![warn(unreachable_pub)]
 #![cfg_attr(
@@ -43,10 +101,12 @@
 )]
 #![cfg_attr(not(test), deny(clippy::panic, clippy::unreachable, clippy::todo, clippy::unimplemented))]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice, clippy::arithmetic_side_effects))]
-#![allow(rustdoc::private_intra_doc_links, reason = "this page is also the map for those who read the code")]
 
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 compile_error!("pidone is about Linux; its signal numbers and raw calls are those of x86-64 and aarch64");
+
+#[doc = include_str!("map.md")]
+mod map {}
 
 // In reading order.
 mod program;
@@ -99,6 +159,10 @@ mod fuzz;
 #[doc = include_str!("pid1.md")]
 pub mod pid1 {}
 
-pub use crate::embed::{Ended, Launch, LaunchError, supervise};
+pub use crate::embed::{Launch, LaunchError, Launched, OnExit, Supervise, supervise};
+pub use crate::exit::Outcome;
+#[doc(hidden)]
 pub use crate::program::run;
+pub use crate::signal::Signal;
+#[doc(hidden)]
 pub use crate::sys::Args;

@@ -152,9 +152,18 @@ impl LaunchPlan {
     /// For a program that is PID 1, and from now on has a child that is the program.
     ///
     /// # Errors
-    /// None: nothing is asked for.
-    pub(crate) fn for_supervising() -> Result<Self, UsageError> {
-        Ok(LaunchPlan { on_exit: OnExit::Kill, ..for_entering(&RunRequest::new())? })
+    /// An option that is about something else than signals and the end.
+    pub(crate) fn for_supervising(request: &RunRequest) -> Result<Self, UsageError> {
+        let RunRequest { group, grouping, rewrites, stop, on_exit, .. } = *request;
+        let bearing = RunRequest { group, grouping, rewrites, stop, on_exit, ..RunRequest::new() };
+        let bearing = RunRequest { exit_map: request.exit_map.clone(), level: request.level, ..bearing };
+        if *request != bearing {
+            let message =
+                "there is only the program itself, for which signals, the end and messages can be arranged";
+            return Err(UsageError::with_hint(message, "leave out options about anything else"));
+        }
+        let plan = for_entering(&RunRequest::new())?;
+        Ok(LaunchPlan { rules: rules(request), on_exit: on_exit.unwrap_or(OnExit::Kill), ..plan })
     }
 }
 
@@ -191,12 +200,17 @@ pub(crate) fn for_entering(request: &RunRequest) -> Result<LaunchPlan, UsageErro
     })
 }
 
-fn rules(request: &RunRequest) -> Rules {
-    let grouping = match request.grouping {
+/// What of it can be had.
+pub(crate) fn possible(grouping: Grouping) -> Grouping {
+    match grouping {
         // Then the terminal, if there is one, could not be given back.
         Grouping::Own if !job::group_has_a_name() && Terminal::controlling().is_some() => Grouping::Shared,
         asked => asked,
-    };
+    }
+}
+
+fn rules(request: &RunRequest) -> Rules {
+    let grouping = possible(request.grouping);
     let mut rewrites = request.rewrites;
     if grouping == Grouping::Session {
         // In a session of its own nobody could continue it, so the kernel does not let the terminal's stops stop it;

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-/// A signal number from 1 to 64. nix's own type ends at 31 and knows no real-time signals.
+/// A signal by its number, 1 to 64.
+// nix's own type ends at 31 and knows no real-time signals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Signal(u8);
+pub struct Signal(u8);
 
 /// What the kernel sends us when something happens to the report pipe, told from the same signal sent by a process by its
 /// code. A real-time one: the kernel keeps no more than one SIGIO, so ours could swallow one that is to be forwarded.
@@ -14,29 +15,36 @@ pub(crate) const WATCH: Signal = Signal(Signal::RTMAX);
 /// itself, so nobody else sends it to another process.
 pub(crate) const PARENT_DIED: Signal = Signal(32);
 
+/// What `Launched::kill` sends, for pidone to make SIGKILL of it at the last hop. As for `PARENT_DIED`.
+pub(crate) const KILL_COMMAND: Signal = Signal(33);
+
 impl Signal {
     /// SIGHUP: the terminal went away; what the kernel also kills a PID namespace's init with on restart.
-    pub(crate) const HUP: Self = Signal(1);
+    pub const HUP: Self = Signal(1);
     /// SIGINT: Ctrl-C; what the kernel also kills a PID namespace's init with on power-off.
-    pub(crate) const INT: Self = Signal(2);
+    pub const INT: Self = Signal(2);
     /// SIGQUIT: Ctrl-\\.
-    pub(crate) const QUIT: Self = Signal(3);
+    pub const QUIT: Self = Signal(3);
     /// SIGWINCH: the terminal's size changed.
-    pub(crate) const WINCH: Self = Signal(28);
+    pub const WINCH: Self = Signal(28);
     /// SIGKILL: cannot be caught, blocked or forwarded.
-    pub(crate) const KILL: Self = Signal(9);
+    pub const KILL: Self = Signal(9);
+    /// SIGUSR1: what it means is up to the program.
+    pub const USR1: Self = Signal(10);
+    /// SIGUSR2: as SIGUSR1.
+    pub const USR2: Self = Signal(12);
     /// SIGTERM: asks to end.
-    pub(crate) const TERM: Self = Signal(15);
+    pub const TERM: Self = Signal(15);
     /// SIGPIPE: a write with no reader left.
     pub(crate) const PIPE: Self = Signal(13);
     /// SIGCHLD: a child stopped or ended. It is about our own children, so it is never forwarded.
     pub(crate) const CHLD: Self = Signal(17);
     /// SIGCONT: continues what is stopped.
-    pub(crate) const CONT: Self = Signal(18);
+    pub const CONT: Self = Signal(18);
     /// SIGSTOP: stops, and cannot be caught, blocked or forwarded.
-    pub(crate) const STOP: Self = Signal(19);
+    pub const STOP: Self = Signal(19);
     /// SIGTSTP: Ctrl-Z.
-    pub(crate) const TSTP: Self = Signal(20);
+    pub const TSTP: Self = Signal(20);
     /// SIGTTIN: a background process read from its terminal.
     pub(crate) const TTIN: Self = Signal(21);
     /// SIGTTOU: a background process wrote to its terminal, or changed it.
@@ -53,7 +61,7 @@ impl Signal {
 
     /// The signal with this number; `None` outside 1 to 64.
     #[must_use]
-    pub(crate) fn new(number: i32) -> Option<Self> {
+    pub fn new(number: i32) -> Option<Self> {
         match u8::try_from(number) {
             Ok(number @ 1..=Self::RTMAX) => Some(Signal(number)),
             _ => None,
@@ -62,7 +70,7 @@ impl Signal {
 
     /// The signal that a word names, as kill(1) takes it: `TERM`, `sigterm`, `15`, `RTMIN+3`, `SIGRTMAX-1`.
     #[must_use]
-    pub(crate) fn parse(word: &str) -> Option<Self> {
+    pub fn parse(word: &str) -> Option<Self> {
         if let Some(number) = digits(word) {
             return Self::new(number.into());
         }
@@ -108,7 +116,7 @@ impl Signal {
 
     /// Its number, 1 to 64.
     #[must_use]
-    pub(crate) fn number(self) -> i32 {
+    pub fn number(self) -> i32 {
         self.0.into()
     }
 }

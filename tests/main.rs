@@ -23,7 +23,7 @@
 //! - [`sessions`]: --new-session; on a real pseudo-terminal
 //! - [`probe`]: signals tried out on commands
 //! - [`trace`]: --trace: each event, by its schema; what is lost, and that nobody waits; Chrome's format
-//! - [`library`]: the examples of the crate as a library
+//! - [`library`]: programs that use the crate as a library: as PID 1, on a terminal, and with signals of their own
 //! - [`inspect`]: what it says of processes of every kind
 //! - [`inspect_signals`]: what it says of signals, and what they then really do
 //! - [`security`]: what reaches nobody, what a hostile command, root directory or caller cannot do

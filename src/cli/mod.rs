@@ -5,6 +5,7 @@
 //! - [`inspect`]: the command line of that verb.
 //! - [`values`]: what the words mean that options take.
 //! - [`personalities`]: the command lines of tini, dumb-init and catatonit.
+//! - [`in_code`]: options that are given to the library.
 //! - [`personality_texts`]: what is printed under their names.
 //! - [`options`]: the table of all options.
 //! - `generate`: from the table to the man page and the completions for shells; part of the tests alone.
@@ -15,6 +16,7 @@ mod files;
 #[cfg(test)]
 mod generate;
 mod help;
+mod in_code;
 mod inspect;
 mod options;
 mod personalities;
@@ -22,5 +24,5 @@ mod personality_texts;
 mod values;
 mod verbs;
 
-pub(crate) use args::parse;
+pub(crate) use in_code::add_options;
 pub(crate) use personalities::{NAMES, Personality};

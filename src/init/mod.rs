@@ -40,7 +40,7 @@ use crate::request::{Grouping, OnExit, Orphans, Place};
 use crate::sys::{self, Forked, Recipient, SignalState};
 use crate::terminal::{self, Terminal};
 use crate::trace::{Role, Trace};
-use log::warn;
+use log::{LevelFilter, warn};
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::unistd::{Pid, getpid};
@@ -94,7 +94,11 @@ pub(crate) fn in_place(plan: &mut LaunchPlan, trace: &Trace) -> Result<Outcome, 
 ///
 /// # Errors
 /// Why there is no child.
-pub(crate) fn supervise_caller(plan: &LaunchPlan, signals: SignalState) -> Result<Option<Outcome>, Failure> {
+pub(crate) fn supervise_caller(
+    plan: &LaunchPlan,
+    level: Option<LevelFilter>,
+    signals: SignalState,
+) -> Result<Option<Outcome>, Failure> {
     let trace = Trace::OFF;
     reap::drain_rest(&trace);
     let others = Others::in_namespace(&trace);
@@ -108,6 +112,8 @@ pub(crate) fn supervise_caller(plan: &LaunchPlan, signals: SignalState) -> Resul
             Err(errno) => Err(Failure::new(Stage::RestoreSignals, "1 to 64", errno)),
         };
     };
+    // Not before: the program may have a logger of its own to set up.
+    logging::set_up(Half::Init, level);
     Ok(Some(oversee(plan, Some(program), &others, None, Above::Nobody(job), &trace)))
 }
 

@@ -79,7 +79,11 @@ pub(crate) fn environment() -> impl Iterator<Item = &'static CStr> {
 }
 
 /// A page of memory that a process and those that it forks see alike, whatever descriptors they close.
+#[derive(Debug)]
 pub(crate) struct SharedPage(NonNull<c_void>);
+
+// SAFETY: it belongs to no thread; who writes to it is another process, and it is read when that has ended.
+unsafe impl Send for SharedPage {}
 
 impl SharedPage {
     const SIZE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4095);

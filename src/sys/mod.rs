@@ -9,6 +9,7 @@
 
 #![allow(unsafe_code)]
 
+mod caller;
 mod clock;
 mod clone;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod signals;
 mod system;
 mod wait;
 
+pub(crate) use caller::{StopActions, wait_if_there};
 pub(crate) use clock::{Clock, Moment, now};
 pub(crate) use clone::{Forked, clone_process, clone_sibling, exit_now, fork_program, spawn_sharing_memory};
 pub(crate) use exec::{PointerArray, execve};

@@ -20,7 +20,7 @@ use std::time::Duration;
 /// A set of signals as the kernel keeps it: bit `n - 1` stands for signal `n`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
-pub(crate) struct SignalSet(u64);
+pub(crate) struct SignalSet(pub(super) u64);
 
 /// The size in bytes of the kernel's signal set, which each of these system calls wants to hear.
 const SET_SIZE: usize = size_of::<SignalSet>();
@@ -37,9 +37,9 @@ impl SignalSet {
 /// What pidone changes of its signal set-up and the workload gets back.
 #[derive(Clone, Copy)]
 pub(crate) struct SignalState {
-    mask: SignalSet,
+    pub(super) mask: SignalSet,
     /// The inherited action of SIGCHLD, if it was not the default anyway.
-    sigchld: Option<libc::sigaction>,
+    pub(super) sigchld: Option<libc::sigaction>,
 }
 
 impl SignalState {
@@ -93,7 +93,7 @@ pub(crate) fn block_all_signals() -> Result<SignalState> {
 
 /// One signal as it was taken from the queue, with all that the kernel told about it.
 #[derive(Clone, Copy)]
-pub(crate) struct SignalInfo(libc::siginfo_t);
+pub(crate) struct SignalInfo(pub(super) libc::siginfo_t);
 
 impl SignalInfo {
     /// `signal` as if a process outside this PID namespace had sent it.

@@ -5,6 +5,7 @@ pub mod json;
 pub mod place;
 pub mod privilege;
 pub mod procfs;
+mod programs;
 pub mod pty;
 pub mod rootfs;
 pub mod runner;

@@ -10,6 +10,7 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 fn check(result: libc::c_int) -> io::Result<()> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
@@ -81,7 +82,11 @@ pub fn block(mask: u64) -> io::Result<()> {
 
 /// Takes the next blocked signal, however long it takes.
 pub fn wait_signal() -> libc::siginfo_t {
-    let mask = u64::MAX;
+    wait_for_signal(u64::MAX)
+}
+
+/// Takes the next blocked signal of the mask.
+pub fn wait_for_signal(mask: u64) -> libc::siginfo_t {
     loop {
         // SAFETY: all zeros is a valid siginfo_t.
         let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
@@ -93,6 +98,30 @@ pub fn wait_signal() -> libc::siginfo_t {
             return info;
         }
     }
+}
+
+static CAUGHT: [AtomicU32; 65] = [const { AtomicU32::new(0) }; 65];
+
+extern "C" fn count(signal: libc::c_int) {
+    CAUGHT[signal.unsigned_abs() as usize].fetch_add(1, Ordering::Relaxed);
+}
+
+/// Gives a signal a handler that only counts.
+pub fn catch(signal: i32) {
+    let handler: extern "C" fn(libc::c_int) = count;
+    // SAFETY: the handler touches an atomic and nothing else.
+    unsafe { libc::signal(signal, handler as libc::sighandler_t) };
+}
+
+/// How often it has run.
+pub fn caught(signal: i32) -> u32 {
+    CAUGHT[signal.unsigned_abs() as usize].load(Ordering::Relaxed)
+}
+
+/// alarm(2).
+pub fn alarm(seconds: u32) {
+    // SAFETY: takes an integer.
+    unsafe { libc::alarm(seconds) };
 }
 
 /// A descriptor from which the signals of the mask can be read.

@@ -1,7 +1,7 @@
 //! The workloads that this very program plays when its first argument is `play:ROLE`. They run before `main`, in a
 //! process that Rust's runtime has not touched, and never come back from there.
 
-use super::{crowds, sys};
+use super::{crowds, programs, sys};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::Resource;
 use std::io::{Read, Write};
@@ -12,7 +12,8 @@ pub extern "C" fn play_if_asked() {
     let mut words = line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
     let role = words.nth(1).unwrap_or_default();
     let Some(role) = role.strip_prefix("play:") else { return };
-    let numbers: Vec<usize> = words.filter_map(|word| word.parse().ok()).collect();
+    let words: Vec<String> = words.filter(|word| !word.is_empty()).collect();
+    let numbers: Vec<usize> = words.iter().filter_map(|word| word.parse().ok()).collect();
     die_with_parent();
     match role {
         "signals" => signals(),
@@ -27,6 +28,7 @@ pub extern "C" fn play_if_asked() {
         "signalfd" => signalfd(),
         "waiting-thread" => waiting_thread(),
         _ if crowds::play(role, &numbers) => {}
+        _ if programs::play(role, &words) => {}
         _ => say(&format!("no such role: {role}")),
     }
     sys::exit(0)
