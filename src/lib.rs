@@ -86,4 +86,4 @@ pub mod pid1 {}
 
 pub use crate::embed::{Ended, Launch, LaunchError, supervise};
 pub use crate::program::run;
-pub use crate::sys::Args;
+pub use crate::sys::{Allocator, Args};

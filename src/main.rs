@@ -12,6 +12,9 @@ mod unwind;
 
 use std::ffi::{c_char, c_int};
 
+#[global_allocator]
+static ALLOCATOR: pidone::Allocator = pidone::Allocator;
+
 /// What the C runtime calls; its return value is the exit status.
 #[expect(unsafe_code, reason = "the C runtime finds its entry by this exported name")]
 #[unsafe(no_mangle)]

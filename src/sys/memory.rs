@@ -1,13 +1,16 @@
 //! Runs in: any thread-free process. What the C library hands over: arguments, environment, error texts.
 
+use crate::exit::PIDONE_FAILED;
 use nix::errno::Errno;
 use nix::libc::{self, c_char};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::{CStr, OsStr, c_int, c_void};
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 /// The arguments of this process, as the kernel laid them out: bytes, not UTF-8, `argv[0]` included.
 ///
@@ -48,6 +51,51 @@ impl Args {
     /// The arguments after the program's own name.
     pub fn rest(self) -> impl Iterator<Item = &'static OsStr> {
         (1..self.count).filter_map(move |index| self.get(index))
+    }
+}
+
+/// The standard library's allocator, but that it waits half a second for memory, for an init has others depend on it; and if
+/// there is none then ends the program with 125 and a message, and not by `abort`, which a PID 1 may well survive.
+#[derive(Debug)]
+pub struct Allocator;
+
+impl Allocator {
+    fn insist(mut allocate: impl FnMut() -> *mut u8) -> *mut u8 {
+        const MOMENT: Duration = Duration::from_millis(10);
+        for _ in 0..50 {
+            let memory = allocate();
+            if !memory.is_null() {
+                return memory;
+            }
+            std::thread::sleep(MOMENT);
+        }
+        const MESSAGE: &[u8] = b"pidone: cannot go on: no memory: Out of memory (ENOMEM)\n";
+        // Ignoring the error: the status still tells.
+        let _ = nix::unistd::write(super::stdio(libc::STDERR_FILENO), MESSAGE);
+        super::exit_now(PIDONE_FAILED.into())
+    }
+}
+
+// SAFETY: all is the standard library's own.
+unsafe impl GlobalAlloc for Allocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps to the contract of this very function.
+        Self::insist(|| unsafe { System.alloc(layout) })
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: as in `alloc`.
+        unsafe { System.dealloc(memory, layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as in `alloc`.
+        Self::insist(|| unsafe { System.alloc_zeroed(layout) })
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: as in `alloc`.
+        Self::insist(|| unsafe { System.realloc(memory, layout, size) })
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) use identity::{
     CapabilitySets, add_to_ambient_set, capability_sets, clear_ambient_set, drop_from_bounding_set, is_dumpable,
     is_in_bounding_set, set_capability_sets, set_gid, set_groups, set_nice, set_parent_death_signal, set_uid,
 };
-pub use memory::Args;
+pub use memory::{Allocator, Args};
 pub(crate) use memory::{SharedPage, environment, error_text, remove_variable, set_variable};
 pub(crate) use mounts::{Extent, MountAttributes, attach, clone_tree, new_file_system, set_read_only};
 pub(crate) use output::{Clock, duplicate, now, set_close_on_exec, write_at_once};
