@@ -5,7 +5,7 @@
 //! means that something killed init. Outer keeps the reading end open for as long as it lives, which tells those inside
 //! whether it still does.
 
-use crate::error::{Failure, Stage, reason};
+use crate::error::{Failure, Stage, Voice, reason};
 use crate::exit::Outcome;
 use crate::signal::{Signal, WATCH};
 use crate::sys::{WaitStatus, own_fd, retry_interrupted, watch};
@@ -130,7 +130,8 @@ impl Listener {
     /// room, and wakes init up, also one that finds nothing.
     pub(crate) fn next_if_there(&self) -> Option<Report> {
         let mut fds = [PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN)];
-        if self.is_at_end() || !matches!(retry_interrupted(|| poll(&mut fds, PollTimeout::ZERO)), Ok(1..)) {
+        // An error (ENOMEM) says nothing, and reading does not wait.
+        if self.is_at_end() || retry_interrupted(|| poll(&mut fds, PollTimeout::ZERO)) == Ok(0) {
             return None;
         }
         self.read_report()
@@ -178,12 +179,25 @@ impl AsFd for Listener {
 pub(crate) struct Reporter(OwnedFd);
 
 impl Reporter {
-    /// Sends a report. An error means that outer is gone, and with it the only one to tell.
-    pub(crate) fn send(&self, report: &Report) {
+    /// Sends a report.
+    ///
+    /// # Errors
+    /// EPIPE: outer is gone, and with it the only one to tell. ENOMEM: a pipe takes memory when it is written to.
+    pub(crate) fn send(&self, report: &Report) -> nix::Result<()> {
         let mut buffer = [0; CAPACITY];
         let length = report.encode(&mut buffer);
         let encoded = buffer.get(..length).unwrap_or_default();
-        let _ = retry_interrupted(|| write(&self.0, encoded));
+        retry_interrupted(|| write(&self.0, encoded)).map(drop)
+    }
+
+    /// Reports why the workload does not run; tells the user, where outer is there and cannot be told.
+    pub(crate) fn fail(&self, failure: Failure) {
+        let report = Report::Failed(failure);
+        if let (Err(errno), Report::Failed(failure)) = (self.send(&report), &report)
+            && errno != Errno::EPIPE
+        {
+            failure.print(Voice::Pidone, None);
+        }
     }
 
     /// From now on outer's death raises `WATCH` in this process.
