@@ -140,6 +140,12 @@ pub fn pause() {
     unsafe { libc::pause() };
 }
 
+/// alarm(2).
+pub fn alarm(seconds: u32) {
+    // SAFETY: an integer.
+    unsafe { libc::alarm(seconds) };
+}
+
 /// Reaps any child, blocking.
 pub fn wait_any() -> i32 {
     // SAFETY: no place for the status.
