@@ -82,8 +82,14 @@ pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<S
         }
         (Stage::ChangeDirectory, Errno::ENOENT) if circumstances.other_root => Some(LOOKED_FOR_INSIDE.into()),
         (stage, errno) if stage.is_about_identity() => identity_refused(stage, errno, user_namespace),
+        (Stage::BecomeSubreaper, _) => Some(
+            "this takes Linux 3.4, and no seccomp filter that forbids it; a PID 1 does not need it, nor --isolate"
+                .into(),
+        ),
+        (Stage::TieToOuter, _) => Some("--no-die-with-parent does without".into()),
         (Stage::FindCommand, _) => not_found(&failure.object, circumstances),
         (Stage::RunCommand, errno) => not_runnable(&failure.object, errno, circumstances.other_root),
+        (_, Errno::ENOSYS) => Some("this kernel does not have the call, or a seccomp filter hides it".into()),
         _ => None,
     }
 }
@@ -142,7 +148,7 @@ fn proc_refused(namespaces: Kinds) -> String {
     let mounts = fs::read("/proc/self/mountinfo").unwrap_or_default();
     let masked = masks_below_proc(&mounts);
     if masked.is_empty() {
-        return "a security module may forbid it; --proc bind uses the caller's /proc, --proc none leaves it"
+        return "a seccomp filter or security module may forbid it; --proc bind uses the caller's /proc, --proc none leaves it"
             .into();
     }
     format!(

@@ -70,6 +70,8 @@ stages! {
     /// umount2(2) and unlink(2) of such a file.
     ReleaseNamespace => "cannot release a namespace",
     /// Reading outer's word that the ids are mapped.
+    TellOuter => "cannot report to outer",
+    /// The pipe at which init waits for them.
     AwaitIds => "cannot hear from outer that ids are mapped",
     /// PR_SET_PDEATHSIG and the pipe that notices outer's death.
     TieToOuter => "cannot arrange to die with outer",

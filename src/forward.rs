@@ -290,8 +290,11 @@ impl<'a> Forwarder<'a> {
         let Some(signal) = self.rewritten(came) else { return true };
         let to_all = |others: &Others<'_>| others.signal(signal).then_some((Ok(()), Recipient::Everyone));
         let sent = match self.target {
-            Target::Child(_, Some(others)) if self.is_stop(came) => to_all(others),
-            Target::Child(recipient, _) => Some((deliver(recipient, info, signal), recipient)),
+            // Nobody is found where /proc cannot be read.
+            Target::Child(recipient, others) => others
+                .filter(|_| self.is_stop(came))
+                .and_then(to_all)
+                .or_else(|| Some((deliver(recipient, info, signal), recipient))),
             Target::Others(others) => to_all(others),
             Target::Nobody => None,
         };

@@ -5,7 +5,7 @@
 //! own end says that: its exit status is the workload's, or something killed it. Outer keeps the reading end open for as long
 //! as it lives, which tells those inside whether it still does.
 
-use crate::error::{Failure, Stage, reason};
+use crate::error::{Failure, Stage, Voice, reason};
 use crate::exit::Outcome;
 use crate::signal::{Signal, WATCH};
 use crate::sys::{WaitStatus, own_fd, retry_interrupted, watch};
@@ -137,7 +137,8 @@ impl Listener {
         while report.is_none() && !self.is_at_end() && *left > 0 {
             *left = left.saturating_sub(1);
             let mut fds = [PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN)];
-            if !matches!(retry_interrupted(|| poll(&mut fds, PollTimeout::ZERO)), Ok(1..)) {
+            // An error (ENOMEM) says nothing, and reading does not wait.
+            if retry_interrupted(|| poll(&mut fds, PollTimeout::ZERO)) == Ok(0) {
                 break;
             }
             report = self.read_report();
@@ -197,10 +198,23 @@ impl AsFd for Listener {
 pub(crate) struct Reporter(OwnedFd);
 
 impl Reporter {
-    /// Sends a report. An error means that outer is gone, and with it the only one to tell.
-    pub(crate) fn send(&self, report: &Report) {
+    /// Sends a report.
+    ///
+    /// # Errors
+    /// EPIPE: outer is gone, and with it the only one to tell. ENOMEM: a pipe takes memory when it is written to.
+    pub(crate) fn send(&self, report: &Report) -> nix::Result<()> {
         let (header, object) = report.encode();
-        let _ = retry_interrupted(|| writev(&self.0, &[IoSlice::new(&header), IoSlice::new(object)]));
+        retry_interrupted(|| writev(&self.0, &[IoSlice::new(&header), IoSlice::new(object)])).map(drop)
+    }
+
+    /// Reports why the workload does not run; tells the user, where outer is there and cannot be told.
+    pub(crate) fn fail(&self, failure: Failure) {
+        let report = Report::Failed(failure);
+        if let (Err(errno), Report::Failed(failure)) = (self.send(&report), &report)
+            && errno != Errno::EPIPE
+        {
+            failure.print(Voice::Pidone, None);
+        }
     }
 
     /// From now on outer's death raises `WATCH` in this process.

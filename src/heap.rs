@@ -10,6 +10,7 @@ use nix::libc;
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::UnsafeCell;
 use std::ptr::null_mut;
+use std::time::Duration;
 
 /// The smallest block has room for a link, and all are aligned as malloc(3)'s are.
 const SMALLEST: usize = 16;
@@ -71,7 +72,6 @@ fn list_for(layout: Layout) -> Option<usize> {
 }
 
 impl State {
-    /// Null: there is no memory.
     fn take(&mut self, list: usize) -> *mut u8 {
         let Some(head) = self.given_back.get_mut(list) else { return null_mut() };
         if head.is_null() {
@@ -95,11 +95,7 @@ impl State {
             (self.rest, self.left) = (self.first.as_mut_ptr(), FIRST);
         }
         if self.left < size {
-            let more = map(MORE);
-            if more.is_null() {
-                return more;
-            }
-            (self.rest, self.left) = (more, MORE);
+            (self.rest, self.left) = (map(MORE), MORE);
         }
         let block = self.rest;
         // SAFETY: `left` bytes follow, which are enough.
@@ -109,12 +105,20 @@ impl State {
     }
 }
 
-/// Null: there is no memory.
+/// Asks the kernel; waits half a second for memory, for an init has others depend on it, and if there is none then ends the
+/// program.
 fn map(size: usize) -> *mut u8 {
+    const MOMENT: Duration = Duration::from_millis(10);
     let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-    // SAFETY: new memory, which nobody else knows.
-    let place = unsafe { libc::mmap(null_mut(), size, access, flags, -1, 0) };
-    if place == libc::MAP_FAILED { null_mut() } else { place.cast() }
+    for _ in 0..50 {
+        // SAFETY: new memory, which nobody else knows.
+        let place = unsafe { libc::mmap(null_mut(), size, access, flags, -1, 0) };
+        if place != libc::MAP_FAILED {
+            return place.cast();
+        }
+        std::thread::sleep(MOMENT);
+    }
+    pidone::end_without_memory()
 }
 
 fn unmap(place: *mut u8, size: usize) {

@@ -48,7 +48,9 @@ impl Keeper {
         // From here on paths must not depend on a working directory.
         keeper.directory =
             fs::canonicalize(&keeper.directory).map_err(|error| failure(&keeper.directory, errno_of(&error)))?;
-        if !keeper.directory.is_dir() {
+        let found =
+            fs::metadata(&keeper.directory).map_err(|error| failure(&keeper.directory, errno_of(&error)))?;
+        if !found.is_dir() {
             return Err(failure(&keeper.directory, Errno::ENOTDIR));
         }
         if let Some(file) = keeper.files(Kinds::of(&Kind::ALL)).map(|(_, file)| file).find(|file| file.exists()) {

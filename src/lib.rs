@@ -165,4 +165,4 @@ pub use crate::exit::Outcome;
 pub use crate::program::run;
 pub use crate::signal::Signal;
 #[doc(hidden)]
-pub use crate::sys::Args;
+pub use crate::sys::{Args, end_without_memory};

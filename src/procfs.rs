@@ -87,15 +87,14 @@ pub(crate) fn visible() -> Vec<Process> {
     let stat = |entry: std::io::Result<fs::DirEntry>| {
         let name = entry.ok()?.file_name();
         let is_pid = name.as_encoded_bytes().first().is_some_and(u8::is_ascii_digit);
-        parse(&fs::read(Path::new("/proc").join(Some(name).filter(|_| is_pid)?).join("stat")).ok()?)
+        read_stat(&Path::new("/proc").join(Some(name).filter(|_| is_pid)?).join("stat"))
     };
     entries.filter_map(stat).collect()
 }
 
 /// Whether the process is stopped now.
 pub(crate) fn is_stopped(process: &Process) -> bool {
-    let now = fs::read(format!("/proc/{}/stat", process.pid)).ok().and_then(|stat| parse(&stat));
-    now.is_some_and(|now| matches!(now.state, 'T' | 't') && now.started == process.started)
+    self::process(process.pid).is_some_and(|now| matches!(now.state, 'T' | 't') && now.started == process.started)
 }
 
 /// When the process that has this pid now started.
@@ -105,7 +104,12 @@ pub(crate) fn started(pid: Pid) -> Option<u64> {
 
 /// The process, or thread, that has this number now.
 pub(crate) fn process(pid: Pid) -> Option<Process> {
-    parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+    read_stat(Path::new(&format!("/proc/{pid}/stat")))
+}
+
+/// Who is gone stays gone; but what was not to be had for want of memory may be now, and nobody is to be overlooked.
+fn read_stat(file: &Path) -> Option<Process> {
+    parse(&fs::read(file).or_else(|_| fs::read(file)).ok()?)
 }
 
 /// Pid, name in parentheses (which may hold any byte, those too), state, parent, group, session; and fields 9, 20 and 22.

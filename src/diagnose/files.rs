@@ -28,7 +28,7 @@ pub(super) fn hint(failure: &Failure, user_namespace: bool) -> Option<String> {
         }
         (Stage::MakeTarget, Errno::EROFS) => "the mount point lies on something read-only: make it beforehand",
         (Stage::MakeTarget, Errno::EACCES | Errno::EPERM) => {
-            "the mount point is not there, and this user may not make it: make it beforehand"
+            "the mount point is not there, and this user may not make it: make it beforehand; or a seccomp filter forbids it"
         }
         (Stage::MakeTarget, Errno::ENOENT) => "a symbolic link on the way leads nowhere inside the new root",
         (Stage::MakeTarget | Stage::FindMasked, Errno::ENOTDIR) => "something on the way to it is no directory",

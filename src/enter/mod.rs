@@ -23,7 +23,8 @@ use crate::others::Others;
 use crate::parent::Parent;
 use crate::plan::{LaunchPlan, Workload};
 use crate::request::{Grouping, RunRequest, Target};
-use crate::sys::{self, Forked, SignalState, exit_now};
+use crate::signal::Signal;
+use crate::sys::{self, Forked, Recipient, SignalState, exit_now};
 use crate::terminal::{self, Terminal};
 use crate::trace::Trace;
 use nix::errno::Errno;
@@ -100,7 +101,13 @@ fn start(entry: Entry<'_>) -> Result<Pid, Failure> {
             sys::wait_for(workload);
             Err(failure)
         }
-        _ => Ok(workload),
+        None if listener.is_at_end() => Ok(workload),
+        _ => {
+            // Ignoring the error: it is our child.
+            let _ = sys::send(Recipient::Process(workload), Signal::KILL);
+            sys::wait_for(workload);
+            Err(Failure::new(Stage::StartProcess, "enter", Errno::ECANCELED))
+        }
     }
 }
 
@@ -113,12 +120,17 @@ fn join(entry: Entry<'_>, reporter: &Reporter, gate: Gate) -> c_int {
         })
     });
     match forked {
-        Ok(Forked::Parent(workload)) => reporter.send(&Report::Joined(workload)),
+        Ok(Forked::Parent(workload)) => {
+            if reporter.send(&Report::Joined(workload)).is_err() {
+                // It waits for the answer, and has the pipe, at whose end outer hears of that. Ignoring the error: it is ours.
+                let _ = sys::send(Recipient::Process(workload), Signal::KILL);
+            }
+        }
         Ok(Forked::Child) => {
             let failure = become_workload(entry, reporter, gate);
-            reporter.send(&Report::Failed(failure));
+            reporter.fail(failure);
         }
-        Err(failure) => reporter.send(&Report::Failed(failure)),
+        Err(failure) => reporter.fail(failure),
     }
     workload::UNSEEN
 }

@@ -57,7 +57,7 @@ impl Joining {
         let kinds = Kind::ALL.into_iter().filter(|kind| wanted.has(*kind));
         // A kind that this kernel does not have has no file. A process that has ended has few of them left: where we have one
         // and it has not, to go on without it would be to run the command out here.
-        let kinds = kinds.filter(|kind| Path::new("/proc/self/ns").join(kind.name()).exists());
+        let kinds = kinds.filter(|kind| Path::new("/proc/self/ns").join(kind.name()).try_exists().unwrap_or(true));
         let files = kinds.map(|kind| {
             open_file(&file_of(&directory, kind)).map_err(|failure| match failure.errno {
                 Errno::ENOENT | Errno::ESRCH => gone(Errno::ESRCH),
@@ -82,8 +82,10 @@ impl Joining {
     }
 
     fn of_directory(directory: &Path, wanted: Kinds) -> Result<Self, Failure> {
-        let files = Kind::ALL.into_iter().map(|kind| directory.join(kind.name())).filter(|file| file.exists());
-        let files: Vec<_> = files.map(|file| open_file(&file)).collect::<Result<_, _>>()?;
+        let opened = Kind::ALL.into_iter().map(|kind| open_file(&directory.join(kind.name())));
+        let is_missing = |failure: &Failure| matches!(failure.errno, Errno::ENOENT | Errno::ENOTDIR);
+        let files: Vec<_> =
+            opened.filter(|file| !file.as_ref().is_err_and(is_missing)).collect::<Result<_, _>>()?;
         if files.is_empty() {
             let is_file = fs::metadata(directory).is_ok_and(|metadata| !metadata.is_dir());
             let errno = if is_file { Errno::ENOTDIR } else { Errno::ENOENT };

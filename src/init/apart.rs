@@ -35,7 +35,7 @@ pub(super) fn start(
         Forked::Child => {
             drop((listener, gate_keeper));
             let failure = become_workload(workload, grouping, terminal, own, gate);
-            reporter.send(&Report::Failed(failure));
+            reporter.fail(failure);
             exit_now(workload::UNSEEN);
         }
     };

@@ -130,7 +130,7 @@ fn set_limits(identity: &IdentityPlan) -> Result<(), Misfit> {
 /// Of this process alone: the kernel does not spread it to those who share the memory of a vfork(2) child.
 fn write_oom_score(score: &str) -> nix::Result<()> {
     let file = open("/proc/self/oom_score_adj", OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?;
-    write(file, score.as_bytes()).map(drop)
+    sys::retry_interrupted(|| write(&file, score.as_bytes())).map(drop)
 }
 
 /// The bounding set can only be changed with CAP_SETPCAP, which goes when the user does; and what is to be kept must be

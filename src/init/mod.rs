@@ -234,7 +234,7 @@ pub(crate) fn bare(plan: &mut LaunchPlan, link: Link<'_>, job: Job) -> c_int {
 /// Lets outer keep the namespaces as files, before the workload can end in them.
 fn wait_for_keeper(hold: Option<Gate>, reporter: &Reporter) -> Result<(), Failure> {
     let Some(hold) = hold else { return Ok(()) };
-    reporter.send(&Report::Furnished);
+    tell(reporter, &Report::Furnished)?;
     hold.pass().map_err(|errno| Failure::new(Stage::AwaitIds, "keeper's pipe", errno))
 }
 
@@ -242,13 +242,18 @@ fn wait_for_keeper(hold: Option<Gate>, reporter: &Reporter) -> Result<(), Failur
 /// that for this report.
 fn leave_outers_group(grouping: Grouping, reporter: &Reporter) -> Result<(), Failure> {
     let left = workload::leave_group(grouping);
-    reporter.send(&Report::Apart);
-    left.map_err(|errno| Failure::new(Stage::MakeSession, "setsid", errno))
+    left.map_err(|errno| Failure::new(Stage::MakeSession, "setsid", errno))?;
+    tell(reporter, &Report::Apart)
+}
+
+/// What outer waits for.
+fn tell(reporter: &Reporter, report: &Report) -> Result<(), Failure> {
+    reporter.send(report).map_err(|errno| Failure::new(Stage::TellOuter, "report pipe", errno))
 }
 
 fn fail(failure: Failure, reporter: &Reporter) -> c_int {
     // Nobody looks at the status: outer has the report, and its own for that.
-    reporter.send(&Report::Failed(failure));
+    reporter.fail(failure);
     PIDONE_FAILED.into()
 }
 

@@ -90,7 +90,7 @@ fn make_time_namespace(clocks: &str) -> Result<(), Failure> {
     }
     let set = || {
         let file = open("/proc/self/timens_offsets", OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?;
-        write(file, clocks.as_bytes()).map(drop)
+        sys::retry_interrupted(|| write(&file, clocks.as_bytes())).map(drop)
     };
     set().map_err(|errno| Failure::new(Stage::SetClocks, clocks.trim_end(), errno))
 }

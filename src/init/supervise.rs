@@ -6,6 +6,7 @@
 //! returns a `Result`. Nothing in the loop allocates but where it must: for a log line that is asked for, for real-time
 //! signals that a full queue does not take, and for finding others by `/proc` while a stop goes to all of them.
 
+use crate::error::reason;
 use crate::exit::{Outcome, PIDONE_FAILED};
 use crate::forward::Forwarder;
 use crate::handshake::{Report, Reporter};
@@ -37,7 +38,8 @@ impl Above<'_> {
             Above::Nobody(job) | Above::Shell(job) => job.end(),
             // To hear a report costs outer more than all else at the end of a short run.
             Above::Outer(_) if ends_too && outcome.is_said_by_exit() => {}
-            Above::Outer(reporter) => reporter.send(&Report::Ended(outcome)),
+            // Ignoring the error: the status tells most of it.
+            Above::Outer(reporter) => drop(reporter.send(&Report::Ended(outcome))),
         }
     }
 
@@ -136,7 +138,9 @@ pub(super) fn end_if_outer_is_gone(above: &Above<'_>) -> bool {
 fn continues_at_once(workload: Pid, signal: Signal, above: &mut Above<'_>, trace: &Trace) -> bool {
     match above {
         Above::Outer(reporter) => {
-            reporter.send(&Report::Stopped(signal));
+            if let Err(errno) = reporter.send(&Report::Stopped(signal)) {
+                warn!("cannot report that the workload is stopped: {}", reason(errno));
+            }
             return false;
         }
         Above::Shell(job) => match job.stop(signal) {

@@ -44,7 +44,7 @@ impl From<Misfit> for ExecError {
 }
 
 /// The child's status when exec failed; nobody sees it, because init knows the reason and reaps it.
-pub(crate) const UNSEEN: c_int = 127;
+pub(crate) const UNSEEN: c_int = PIDONE_FAILED as c_int;
 
 /// Starts the workload as a child, and returns once exec has succeeded or failed. Init is suspended meanwhile and
 /// learns the reason through the memory that it shares with the child: no pipe, no guessed code.

@@ -24,6 +24,7 @@ use crate::sys::{self, Forked, exit_now};
 use crate::terminal;
 use crate::trace::{Role, Trace};
 use log::warn;
+use nix::errno::Errno;
 
 pub(crate) use mirror::end_like;
 use supervise::Inside;
@@ -82,14 +83,22 @@ pub(crate) fn run(plan: &mut LaunchPlan, trace: &Trace) -> Result<Outcome, Failu
     let mut inside = Inside { child, place, listener: &listener, last_word: said, trace };
     let end = inside.until_the_end(job, rules, parent);
     let ended = match mapped.and(kept) {
-        // A child that was killed meanwhile is why there was nothing to map, and the better story.
-        Err(failure) if !matches!(end, MainChild::Ended(Outcome::Killed(_))) => Err(failure),
+        // A child that failed or was killed meanwhile is why there was nothing to map, and the better story; unless it failed
+        // because the gate was shut.
+        Err(failure) if !matches!(end, MainChild::Ended(Outcome::Killed(_))) && !has_failed(&inside.last_word) => {
+            Err(failure)
+        }
         _ => read_report(end, inside.last_word, place),
     };
     if let (Ok(_), Some(keeper)) = (&ended, keeper) {
         keeper.leave();
     }
     ended
+}
+
+/// Whether the child has a reason of its own not to run.
+fn has_failed(last_word: &Option<Report>) -> bool {
+    matches!(last_word, Some(Report::Failed(failure)) if failure.errno != Errno::ECANCELED)
 }
 
 /// What became of the workload, from init's report if there is one and from its end if not.

@@ -106,6 +106,8 @@ impl Inside<'_> {
         while let Some(report) = self.listener.next_if_there(&mut left) {
             match report {
                 Report::Stopped(signal) => stopped = Some(signal),
+                // No last words: they were there when outer looked for them and could not read.
+                Report::Apart | Report::Furnished => {}
                 last_word => self.last_word = Some(last_word),
             }
         }

@@ -1,5 +1,6 @@
 //! Runs in: any thread-free process. What the C library hands over: arguments, environment, error texts.
 
+use crate::exit::PIDONE_FAILED;
 use nix::errno::Errno;
 use nix::libc::{self, c_char};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
@@ -49,6 +50,14 @@ impl Args {
     pub fn rest(self) -> impl Iterator<Item = &'static OsStr> {
         (1..self.count).filter_map(move |index| self.get(index))
     }
+}
+
+/// Ends the program where there is no memory to be had, with 125 and a message; not by `abort`, which a PID 1 may well survive.
+pub fn end_without_memory() -> ! {
+    const MESSAGE: &[u8] = b"pidone: cannot go on: no memory: Out of memory (ENOMEM)\n";
+    // Ignoring the error: the status still tells.
+    let _ = nix::unistd::write(super::stdio(libc::STDERR_FILENO), MESSAGE);
+    super::exit_now(PIDONE_FAILED.into())
 }
 
 unsafe extern "C" {

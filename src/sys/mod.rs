@@ -36,7 +36,7 @@ pub(crate) use identity::{
     has_gained_rights, is_dumpable, is_in_bounding_set, set_capability_sets, set_gid, set_groups, set_nice,
     set_parent_death_signal, set_uid,
 };
-pub use memory::Args;
+pub use memory::{Args, end_without_memory};
 pub(crate) use memory::{SharedPage, environment, error_text, remove_variable, set_variable};
 pub(crate) use mounts::{Extent, MountAttributes, attach, clone_tree, new_file_system, set_read_only};
 pub(crate) use output::{duplicate, set_close_on_exec, write_at_once};

@@ -7,6 +7,7 @@
 
 use super::fd::pidfd_open;
 use crate::signal::Signal;
+use log::warn;
 use nix::Result;
 use nix::errno::Errno;
 use nix::libc::{self, c_int, c_long};
@@ -15,6 +16,7 @@ use nix::unistd::Pid;
 use std::fmt;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// A set of signals as the kernel keeps it: bit `n - 1` stands for signal `n`.
@@ -174,10 +176,9 @@ impl SignalInfo {
 const PARENT_DEATH: c_int = 1;
 
 /// Takes the next signal of `set` from the kernel's queue (rt_sigtimedwait(2)), waiting for at most `timeout`,
-/// or for ever. `None` when the time is up. Where a filter forbids the call nothing can be forwarded, but children can
-/// still be looked after.
+/// or for ever. `None` when the time is up. Where a filter forbids the call, children can still be looked after.
 pub(crate) fn wait_signal(set: SignalSet, timeout: Option<Duration>) -> Option<SignalInfo> {
-    take_signal(set, timeout).unwrap_or_else(|_| Some(look_at_children()))
+    take_signal(set, timeout).unwrap_or_else(|errno| look_at_children(errno, timeout))
 }
 
 /// Drops `signal` if it is pending and this very process has sent it.
@@ -219,11 +220,15 @@ fn take_signal(set: SignalSet, timeout: Option<Duration>) -> Result<Option<Signa
     }
 }
 
-/// Stands in for a signal where none can be taken: after a moment, a SIGCHLD that nobody sent.
-fn look_at_children() -> SignalInfo {
+/// Stands in for a signal where none can be taken, which is told once: after a moment, a SIGCHLD that nobody sent.
+fn look_at_children(errno: Errno, timeout: Option<Duration>) -> Option<SignalInfo> {
     const MOMENT: Duration = Duration::from_millis(20);
-    std::thread::sleep(MOMENT);
-    SignalInfo::from_outside(Signal::CHLD)
+    static IS_TOLD: AtomicBool = AtomicBool::new(false);
+    if !IS_TOLD.swap(true, Ordering::Relaxed) {
+        warn!("cannot wait for signals ({errno:?}); none is forwarded as long as that is so");
+    }
+    std::thread::sleep(timeout.unwrap_or(MOMENT).min(MOMENT));
+    timeout.is_none_or(|timeout| timeout > MOMENT).then(|| SignalInfo::from_outside(Signal::CHLD))
 }
 
 /// Whom a signal goes to.
@@ -307,7 +312,8 @@ pub(crate) fn send_checked(pid: Pid, signal: Signal, is_the_same: impl Fn() -> b
     // SAFETY: `fd` is open; without information the kernel makes that of kill(2).
     let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd.as_raw_fd(), number, NO_INFO, 0) };
     match Errno::result(sent) {
-        Err(Errno::ENOSYS) => send(Recipient::Process(pid), signal),
+        // Behind a filter; or it is beyond our rights, which kill(2) says as well.
+        Err(errno) if errno != Errno::ESRCH => send(Recipient::Process(pid), signal),
         done => done.map(drop),
     }
 }
@@ -346,7 +352,8 @@ const FOREGROUND: c_int = -1001;
 pub(crate) fn queue_resume(init: Pid) -> Result<()> {
     let mut info = SignalInfo::from_outside(Signal::CONT);
     info.0.si_code = FOREGROUND;
-    queue(Recipient::Process(init), Signal::CONT, &info)
+    // A filter may know kill(2) alone.
+    queue(Recipient::Process(init), Signal::CONT, &info).or_else(|_| send(Recipient::Process(init), Signal::CONT))
 }
 
 fn queue_to_group(leader: Pid, number: c_long, info: &SignalInfo) -> Result<()> {
@@ -360,14 +367,9 @@ fn queue_to_group(leader: Pid, number: c_long, info: &SignalInfo) -> Result<()> 
     Errno::result(sent).map(drop)
 }
 
-/// Gives a signal of this process its default action, for good.
-pub(crate) fn reset_action(signal: Signal) {
-    default_action(signal);
-}
-
-/// Gives `signal` its default action, whatever it had; with the raw call also what the libc keeps for itself.
+/// Gives `signal` its default action for good, whatever it had; with the raw call also what the libc keeps for itself.
 /// Fails for KILL and STOP, whose action is fixed.
-fn default_action(signal: Signal) {
+pub(crate) fn reset_action(signal: Signal) {
     /// The kernel's `struct sigaction`, which no architecture has larger: SIG_DFL, no flags, an empty mask.
     static DEFAULT: [u64; 4] = [0; 4];
     const NO_OLD_ACTION: *const libc::sigaction = std::ptr::null();
@@ -378,7 +380,7 @@ fn default_action(signal: Signal) {
 
 /// Lets `signal` act on this process: default action, sent to `whom` we are or belong to, unblocked for a moment.
 fn suffer(whom: Recipient, signal: Signal) {
-    default_action(signal);
+    reset_action(signal);
     // Ignoring errors: there is nobody to tell, and each caller goes on in its own way.
     let _ = send(whom, signal);
     let _ = set_mask(libc::SIG_UNBLOCK, SignalSet::only(signal));

@@ -27,6 +27,8 @@ pub extern "C" fn play_if_asked() {
         "threads" => threads(),
         "signalfd" => signalfd(),
         "waiting-thread" => waiting_thread(),
+        "steps" => steps(true),
+        "steps-alone" => steps(false),
         _ if crowds::play(role, &numbers) => {}
         _ if programs::play(role, &words) => {}
         _ => say(&format!("no such role: {role}")),
@@ -167,6 +169,43 @@ fn waiting_thread() {
     });
     ready();
     hold();
+}
+
+/// For the sweep of faults: an orphan that ends, one that stays if wanted, a SIGUSR1, a stop, and at SIGTERM the end.
+/// Each step is said.
+fn steps(leaves_one: bool) {
+    const USR1: i32 = 10;
+    const ALRM: i32 = 14;
+    const TERM: i32 = 15;
+    const STOP: i32 = 19;
+    // What an init forgets is to be found; but not to stay for ever, should nobody look.
+    let _ = nix::sys::prctl::set_pdeathsig(None);
+    sys::alarm(120);
+    let _ = sys::block(!(1 << (ALRM - 1)));
+    if sys::fork() == 0 {
+        if sys::fork() == 0 {
+            sys::exit(0);
+        }
+        if leaves_one && sys::fork() == 0 {
+            sys::alarm(120);
+            while !matches!(sys::wait_signal().si_signo, TERM | ALRM) {}
+        }
+        sys::exit(0);
+    }
+    sys::wait_any();
+    ready();
+    loop {
+        match sys::wait_signal().si_signo {
+            USR1 => {
+                say("stopping");
+                sys::kill(std::process::id().cast_signed(), STOP);
+                say("continued");
+            }
+            TERM => sys::exit(7),
+            ALRM => sys::exit(1),
+            _ => {}
+        }
+    }
 }
 
 /// Becomes root for good, in a set-user-ID copy of this program, and stays.
