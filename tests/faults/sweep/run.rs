@@ -233,10 +233,10 @@ impl<'a> Play<'a> {
             }
         } else if is_late && self.scene.start == Start::OnTerminal && self.tracer.is_stopped {
             // The job has stopped after all, or again: `fg`.
-            let step = std::mem::replace(&mut self.step, Step::Continue);
             self.repeats += 1;
+            self.ground.give_terminal(self.tracer.root);
+            support_sys::kill_if_there(self.tracer.root, libc::SIGCONT);
             self.tell();
-            self.step = step;
         } else if is_late && self.step != Step::Start {
             self.repeats += 1;
             self.since = Instant::now();
