@@ -13,11 +13,9 @@ use log::warn;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::uio::writev;
 use nix::unistd::{Pid, pipe2, read, write};
 use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
-use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
@@ -204,7 +202,8 @@ impl Reporter {
     /// EPIPE: outer is gone, and with it the only one to tell. ENOMEM: a pipe takes memory when it is written to.
     pub(crate) fn send(&self, report: &Report) -> nix::Result<()> {
         let (header, object) = report.encode();
-        retry_interrupted(|| writev(&self.0, &[IoSlice::new(&header), IoSlice::new(object)])).map(drop)
+        let send = |bytes: &[u8]| retry_interrupted(|| write(&self.0, bytes)).map(drop);
+        if object.is_empty() { send(&header) } else { send(&[&header, object].concat()) }
     }
 
     /// Reports why the workload does not run; tells the user, where outer is there and cannot be told.

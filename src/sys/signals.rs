@@ -255,10 +255,7 @@ impl Recipient {
 
     /// As kill(2) takes it.
     pub(crate) fn number(self) -> c_int {
-        match self {
-            Recipient::Process(_) | Recipient::Everyone | Recipient::OwnGroup => self.pid().as_raw(),
-            Recipient::Group(leader) => leader.as_raw().wrapping_neg(),
-        }
+        if matches!(self, Recipient::Group(_)) { self.pid().as_raw().wrapping_neg() } else { self.pid().as_raw() }
     }
 }
 
