@@ -14,10 +14,13 @@ case $1 in
     *) echo "pidone is made for amd64 and arm64, not for $1" >&2 && exit 1 ;;
 esac
 
-# build MACHINE: leaves the binary in target/MACHINE-unknown-linux-musl/release.
+# build MACHINE: leaves the binary in target/MACHINE-unknown-linux-musl/shipped.
 build() {
     rustup target add "$1-unknown-linux-musl"
-    cargo build --release --locked --bin pidone --target "$1-unknown-linux-musl"
+    # The standard library is built, too.
+    rustup component add rust-src
+    RUSTC_BOOTSTRAP=1 cargo build --profile shipped --config .cargo/shipped.toml --locked --bin pidone \
+        --target "$1-unknown-linux-musl"
 }
 
 build "$host"
@@ -32,6 +35,6 @@ fi
 
 # The links are made by a pidone that runs here, beside itself: so they hold its name alone, and the other may take its place.
 mkdir -p "$2"
-cp "target/$host-unknown-linux-musl/release/pidone" "$2/pidone"
+cp "target/$host-unknown-linux-musl/shipped/pidone" "$2/pidone"
 "$2/pidone" install-names "$2"
-[ "$machine" = "$host" ] || cp "target/$machine-unknown-linux-musl/release/pidone" "$2/pidone"
+[ "$machine" = "$host" ] || cp "target/$machine-unknown-linux-musl/shipped/pidone" "$2/pidone"

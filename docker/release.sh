@@ -73,11 +73,12 @@ build() {
         cd "$place"
         # Options for a target are added to those of .cargo/config.toml; RUSTFLAGS would replace them.
         env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS CARGO_HOME="$home" CARGO_TARGET_DIR="$place/target" \
-            cargo build --quiet --release --locked --offline --target "$target" \
+            RUSTC_BOOTSTRAP=1 cargo build --quiet --profile shipped --config .cargo/shipped.toml --locked --offline \
+            --target "$target" \
             --config "target.$target.rustflags=$(remapping "$place" "$home")" \
             --config "target.aarch64-unknown-linux-musl.linker='aarch64-linux-gnu-gcc'"
     )
-    echo "$place/target/$target/release/pidone"
+    echo "$place/target/$target/shipped/pidone"
 }
 
 # PREFIX ZSH: what stands below /usr, or /usr/local for which the .tar.gz is; zsh looks elsewhere in each.
@@ -161,7 +162,10 @@ second_home() {
 home=${CARGO_HOME:-$HOME/.cargo}
 rustup target add x86_64-unknown-linux-musl aarch64-unknown-linux-musl 2>/dev/null ||
     give_up 'rustup has no target for aarch64'
+rustup component add rust-src 2>/dev/null || give_up 'rustup has no rust-src'
 cargo fetch --quiet --locked
+# What the standard library is made of.
+RUSTC_BOOTSTRAP=1 cargo fetch --quiet --locked -Z build-std --target x86_64-unknown-linux-musl
 second_home
 rm -rf "$out"
 mkdir -p "$out" "$tmp/again"

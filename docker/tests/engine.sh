@@ -99,7 +99,7 @@ make_stand_in_for_rust() {
     install -m 755 "$binary" "$stand_in/pidone"
     printf '#!/bin/sh\n' >"$stand_in/bin/rustup"
     # shellcheck disable=SC2016 # for the shell in the image
-    printf '#!/bin/sh\n%s\n' 'for target; do :; done; mkdir -p "target/$target/release" && cp /pidone "target/$target/release/"' >"$stand_in/bin/cargo"
+    printf '#!/bin/sh\n%s\n' 'for target; do :; done; mkdir -p "target/$target/shipped" && cp /pidone "target/$target/shipped/"' >"$stand_in/bin/cargo"
     chmod 755 "$stand_in/bin/"{cargo,rustup}
     tar -c -C "$stand_in" . | quietly docker import --change "LABEL $run=" - "$run:rust"
 }
