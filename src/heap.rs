@@ -17,28 +17,36 @@ const SMALLEST: usize = 16;
 /// What is larger is a mapping.
 const LARGEST: usize = 32 * 1024;
 const SIZES: usize = (LARGEST / SMALLEST).ilog2() as usize + 1;
+/// What a mapping is aligned to, at least.
+const PAGE: usize = 4096;
 /// What there is from the start; pages that are not touched cost nothing.
 const FIRST: usize = 16 * 1024;
 /// What the kernel is asked for when that is used up.
 const MORE: usize = 64 * 1024;
 
 #[global_allocator]
-static HEAP: Heap =
-    Heap(UnsafeCell::new(State { given_back: [null_mut(); SIZES], rest: null_mut(), left: 0, first: [0; FIRST] }));
+static HEAP: Heap = Heap {
+    state: UnsafeCell::new(State { given_back: [null_mut(); SIZES], rest: null_mut(), left: 0 }),
+    first: UnsafeCell::new([0; FIRST]),
+};
 
-struct Heap(UnsafeCell<State>);
+/// In this order, so that a start touches few pages; and apart, because blocks have other owners than the state.
+#[repr(C)]
+struct Heap {
+    state: UnsafeCell<State>,
+    first: UnsafeCell<[u8; FIRST]>,
+}
 
 // SAFETY: there is one thread.
 unsafe impl Sync for Heap {}
 
-/// In this order, so that a start touches few pages.
-#[repr(C, align(16))]
+/// Aligned as the blocks behind it are to be.
+#[repr(align(16))]
 struct State {
     given_back: [*mut Block; SIZES],
     /// Not cut up yet; null before the first block.
     rest: *mut u8,
     left: usize,
-    first: [u8; FIRST],
 }
 
 /// A block that came back.
@@ -50,16 +58,17 @@ struct Block {
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         match list_for(layout) {
-            // SAFETY: nobody else uses the state meanwhile.
-            Some(list) => unsafe { &mut *self.0.get() }.take(list),
-            None => map(layout.size()),
+            // SAFETY: nobody else uses the state meanwhile, and no block lies in it.
+            Some(list) => unsafe { &mut *self.state.get() }.take(list, self.first.get().cast()),
+            None if layout.align() <= PAGE => map(layout.size()),
+            None => null_mut(),
         }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         match list_for(layout) {
             // SAFETY: as in `alloc`; the block is its owner's no more.
-            Some(list) => unsafe { &mut *self.0.get() }.keep(block.cast(), list),
+            Some(list) => unsafe { &mut *self.state.get() }.keep(block.cast(), list),
             None => unmap(block, layout.size()),
         }
     }
@@ -72,10 +81,10 @@ fn list_for(layout: Layout) -> Option<usize> {
 }
 
 impl State {
-    fn take(&mut self, list: usize) -> *mut u8 {
+    fn take(&mut self, list: usize, first: *mut u8) -> *mut u8 {
         let Some(head) = self.given_back.get_mut(list) else { return null_mut() };
         if head.is_null() {
-            return self.cut_off(SMALLEST << list);
+            return self.cut_off(SMALLEST << list, first);
         }
         let block = *head;
         // SAFETY: what is in a list was written by `keep`.
@@ -90,9 +99,9 @@ impl State {
         *head = block;
     }
 
-    fn cut_off(&mut self, size: usize) -> *mut u8 {
+    fn cut_off(&mut self, size: usize, first: *mut u8) -> *mut u8 {
         if self.rest.is_null() {
-            (self.rest, self.left) = (self.first.as_mut_ptr(), FIRST);
+            (self.rest, self.left) = (first, FIRST);
         }
         if self.left < size {
             (self.rest, self.left) = (map(MORE), MORE);

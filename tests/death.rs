@@ -139,3 +139,25 @@ fn an_init_that_dies_in_whatever_way_is_told_and_mirrored() {
         }
     }
 }
+
+#[test]
+fn an_init_that_is_killed_while_it_waits_for_others_is_told_too() {
+    for place in [Place::Isolated, Place::MapRoot].into_iter().filter(|place| Place::with_init().contains(place)) {
+        let marker = marker(7, place);
+        let script = format!("sleep {marker} & echo up; exit 0");
+        let mut command = place.pidone(&["--on-exit", "wait"], &["sh", "-c", &script]);
+        let mut running = Running::start(&mut command);
+        running.expect("up");
+        let init = procfs::only_child(running.pid());
+        eventually("only the other one is left", || {
+            let name = |pid: &i32| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            let left = procfs::children(init);
+            (left.iter().map(name).collect::<Vec<_>>() == ["sleep\n"]).then_some(())
+        });
+        sys::kill(init, 9);
+        let ended = running.end();
+        ended.dies_by(9);
+        assert_eq!(ended.stderr, "pidone[outer] warn: init was killed by SIGKILL, and everything inside with it\n");
+        assert_eq!(procfs::marked(&marker), [0; 0], "{place:?}");
+    }
+}

@@ -269,4 +269,8 @@ fn rust_log_that_is_not_understood_is_a_warning_and_never_more() {
 fn help_that_cannot_be_printed_is_a_failure() {
     let ended = run(&mut shell("$PIDONE --help >/dev/full"));
     ended.exits(125).says(&["cannot print: standard output:", "(ENOSPC)"], None);
+    for text in ["--help", "--version", "inspect --json $$"] {
+        let ended = run(&mut shell(&format!("$PIDONE {text} >&-")));
+        ended.exits(125).says(&["cannot print: standard output:", "(EBADF)"], None);
+    }
 }

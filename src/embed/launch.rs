@@ -220,8 +220,9 @@ impl Launch {
     }
 
     /// Whether signals that come to the calling process while it waits are forwarded to the command. The default is that they
-    /// are; what that means is told at [`run`](Launch::run). If not, they act on the calling process as they always do, and the
-    /// command shares its process group in [`run`](Launch::run), so that what the terminal sends reaches both.
+    /// are; what that means is told at [`run`](Launch::run). If not, they act on the calling process as they always do. The
+    /// command has the foreground of the terminal in any case: Ctrl-C reaches it alone, of which the caller hears by the
+    /// [`Outcome`], and Ctrl-Z stops both.
     pub fn forward_signals(&mut self, forward: bool) -> &mut Self {
         self.forwards = forward;
         self

@@ -28,7 +28,7 @@ use crate::sys::{self, Forked, Recipient, SignalState, exit_now};
 use crate::terminal::{self, Terminal};
 use crate::trace::Trace;
 use nix::errno::Errno;
-use nix::unistd::{Pid, chroot, fchdir, getuid};
+use nix::unistd::{Pid, chroot, fchdir, getpgid, getuid};
 use std::ffi::{OsStr, OsString, c_int};
 use std::os::unix::ffi::OsStrExt;
 
@@ -89,7 +89,9 @@ fn start(entry: Entry<'_>) -> Result<Pid, Failure> {
     drop((reporter, gate));
     // Not until the pipe's end: where somebody has killed the joiner, the workload may be there, hold the pipe, and wait for us.
     sys::wait_for(joiner);
-    let workload = match listener.next_if_there(&mut 1) {
+    // Where a filter forbids wait4(2) it is still there, and heard.
+    let is_there = || getpgid(Some(joiner)).is_ok().then(|| listener.next()).flatten();
+    let workload = match listener.next_if_there(&mut 1).or_else(is_there) {
         Some(Report::Joined(pid)) => pid,
         Some(Report::Failed(failure)) => return Err(failure),
         _ => return Err(Failure::new(Stage::StartProcess, "enter", Errno::ECANCELED)),

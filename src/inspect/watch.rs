@@ -1,12 +1,14 @@
 //! Runs in: any thread-free process. Shows again and again, until a signal ends it, on a screen that is not the one the user
 //! came from.
 
-use crate::error::{Failure, Stage, errno_of};
+use crate::error::{Failure, Stage};
 use crate::signal::Signal;
 use crate::sys::{self, Recipient, SignalSet, terminal_rows};
+use crate::text::write_all;
 use nix::errno::Errno;
+use nix::libc::STDOUT_FILENO;
 use nix::unistd::getpid;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
 
 /// Switches to the alternate screen, which leaves the other one as it is, and hides the cursor.
@@ -100,10 +102,7 @@ fn stop(is_screen: bool) {
 /// # Errors
 /// A pipe that nobody reads ends us, as it does any program.
 pub(super) fn write(text: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-    written.map_err(|error| {
-        let errno = errno_of(&error);
+    write_all(sys::stdio(STDOUT_FILENO), text.as_bytes()).map_err(|errno| {
         if errno == Errno::EPIPE {
             sys::die_by(Signal::PIPE);
         }

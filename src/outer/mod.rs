@@ -105,6 +105,11 @@ fn has_failed(last_word: &Option<Report>) -> bool {
 fn read_report(child: MainChild, report: Option<Report>, place: Place) -> Result<Outcome, Failure> {
     match (report, child) {
         (Some(Report::Failed(failure)), _) => Err(failure),
+        // It stayed on for others, which somebody has ended with it: the workload's own end is not the whole story.
+        (Some(Report::Ended(_)), MainChild::Ended(killed @ Outcome::Killed(_))) => {
+            explain_silence(killed, place);
+            Ok(killed)
+        }
         (Some(Report::Ended(outcome)), _) => Ok(outcome),
         (_, MainChild::Ended(outcome)) => {
             explain_silence(outcome, place);
@@ -117,8 +122,8 @@ fn read_report(child: MainChild, report: Option<Report>, place: Place) -> Result
     }
 }
 
-/// A bare workload never reports its end. An init does by its own, if not by a report; unless it was killed. Neither can die of SIGHUP or SIGINT but by
-/// reboot(2), which the kernel turns into these two for the init of a PID namespace (pid_namespaces(7)).
+/// A bare workload never reports its end. An init does by its own, if not by a report; unless it was killed. Neither can die of
+/// SIGHUP or SIGINT but by reboot(2), which the kernel turns into these two for the init of a PID namespace (pid_namespaces(7)).
 fn explain_silence(outcome: Outcome, place: Place) {
     match outcome {
         Outcome::Killed(Signal::HUP) => warn!("rebooted: reboot(2) was called in the PID namespace"),

@@ -25,8 +25,11 @@ pub(crate) fn now(clock: Clock) -> Duration {
     };
     // SAFETY: all zeros is a valid timespec.
     let mut time: libc::timespec = unsafe { MaybeUninit::zeroed().assume_init() };
-    // SAFETY: `time` is a valid place for a timespec. It cannot fail: these clocks are always there.
-    unsafe { libc::syscall(libc::SYS_clock_gettime, id, &raw mut time) };
+    // SAFETY: `time` is a valid place for a timespec.
+    if unsafe { libc::syscall(libc::SYS_clock_gettime, id, &raw mut time) } != 0 {
+        // A filter. SAFETY: as above. These clocks are always there.
+        unsafe { libc::clock_gettime(id, &raw mut time) };
+    }
     // A whole second of nanoseconds, which there never is, could be a sum that panics.
     let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or_default().min(999_999_999);
     Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), nanoseconds)

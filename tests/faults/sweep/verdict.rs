@@ -75,6 +75,8 @@ pub fn judge(case: &Case, run: &Run) -> Result<Verdict, String> {
     wrong.retain(|left| !(left.starts_with(TERMINAL_NOT_BACK) && case.call == "ioctl"));
     // See README, Limitations: a subreaper finds its descendants by /proc.
     wrong.retain(|left| !(left.starts_with(PROCESS_LEFT) && (loses_children || has_warned("cannot be found"))));
+    // The workload has run: its namespaces are kept, as was asked for.
+    wrong.retain(|left| !(loses_children && left.contains("/kept")));
     wrong.extend(told.strange.iter().map(|line| format!("neither message nor warning: {line}")));
     match run.status {
         // It is among what is left.
