@@ -69,9 +69,9 @@ stages! {
     KeepNamespace => "cannot keep a namespace",
     /// umount2(2) and unlink(2) of such a file.
     ReleaseNamespace => "cannot release a namespace",
-    /// Reading outer's word that the ids are mapped.
+    /// Writing a report that outer waits for.
     TellOuter => "cannot report to outer",
-    /// The pipe at which init waits for them.
+    /// Reading outer's word that the ids are mapped.
     AwaitIds => "cannot hear from outer that ids are mapped",
     /// PR_SET_PDEATHSIG and the pipe that notices outer's death.
     TieToOuter => "cannot arrange to die with outer",

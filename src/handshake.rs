@@ -316,5 +316,11 @@ mod tests {
         for header in [[0; HEADER], [FAILED, 255, 0, 0, 0, 0], [9, 0, 0, 0, 0, 0], [STOPPED, 0, 0, 0, 0, 0]] {
             assert_eq!(Report::decode(header, Vec::new()), None, "{header:?}");
         }
+        for bytes in [&[][..], &[FAILED]] {
+            let (listener, reporter) = pipe().unwrap();
+            write(&reporter.0, bytes).unwrap();
+            drop(reporter);
+            assert_eq!(listener.next(), None, "{bytes:?}");
+        }
     }
 }

@@ -153,7 +153,7 @@ mod c {
 
     const HEADER: usize = size_of::<Header>();
 
-    /// Null: there is no memory, or `alignment` is no power of two.
+    /// Null: more than there can be, or `alignment` is no power of two.
     #[unsafe(no_mangle)]
     extern "C" fn aligned_alloc(alignment: usize, size: usize) -> *mut c_void {
         let alignment = alignment.max(SMALLEST);

@@ -92,7 +92,7 @@
 //! - `PIDONE_OPTIONS` is not read. `RUST_LOG` is, by the process that is pidone, unless the program has set up a logger for the
 //!   `log` crate before.
 
-// The map for who reads the code is `map.md`.
+// Runs in: whatever links this crate, the `pidone` program for one. The map for who reads the code is `map.md`.
 
 #![warn(unreachable_pub)]
 #![cfg_attr(

@@ -164,14 +164,22 @@ fn the_window_changes_size_once() {
 #[test]
 fn without_a_shell_above_ctrl_z_stops_nothing() {
     for place in options() {
-        let mut session = Session::start(&mut pidone([place, "--", "sh", "-c", "echo up; read a; echo got $a"]));
-        session.expect("up");
-        session.send("\x1a");
-        session.expect("^Z");
-        session.send("it\n");
-        session.expect("got it");
-        assert!(session.end().0.success());
+        ctrl_z_stops_nothing(&mut pidone([place, "--", "sh", "-c", ASKS]));
     }
+}
+
+/// A shell's, which waits for a line.
+pub const ASKS: &str = "echo up; read a; echo got $a";
+
+/// Where nobody could continue it, something that runs `ASKS` goes on.
+pub fn ctrl_z_stops_nothing(command: &mut Command) {
+    let mut session = Session::start(command);
+    session.expect("up");
+    session.send("\x1a");
+    session.expect("^Z");
+    session.send("it\n");
+    session.expect("got it");
+    assert!(session.end().0.success());
 }
 
 #[test]

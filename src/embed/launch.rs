@@ -1,11 +1,11 @@
 //! Runs in: a program that uses this crate as a library. What is to be launched, and how; in the manner of
 //! `std::process::Command`.
 
+use super::asked::Asked;
 use super::child::{self, Streams};
 use super::launched::Launched;
 use super::wait;
 use super::{LaunchError, block_signals, refuse_threads};
-use crate::cli;
 use crate::error::UsageError;
 use crate::exit::Outcome;
 use crate::job::Job;
@@ -16,9 +16,6 @@ use std::fmt::Display;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
-
-/// The longest time that can be asked for, a century: with any other a clock could overflow.
-pub(super) const LONGEST: Duration = Duration::from_secs(36525 * 86400);
 
 /// What becomes of the other processes when the command, or the program that is supervised, is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,19 +56,17 @@ impl From<OnExit> for request::OnExit {
 #[derive(Debug)]
 #[must_use = "nothing happens before run or spawn"]
 pub struct Launch {
-    request: RunRequest,
+    asked: Asked,
     command: Vec<OsString>,
     streams: Streams,
     forwards: bool,
-    /// The first thing that was wrong.
-    error: Option<LaunchError>,
 }
 
 impl Launch {
     /// The program, looked for in PATH unless there is a slash in it.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         let command = vec![program.as_ref().to_owned()];
-        Launch { request: RunRequest::new(), command, streams: Streams::default(), forwards: true, error: None }
+        Launch { asked: Asked::nothing(), command, streams: Streams::default(), forwards: true }
     }
 
     /// One more argument.
@@ -96,7 +91,8 @@ impl Launch {
         let (name, value) = (name.as_ref(), value.as_ref());
         if name.as_bytes().contains(&b'=') {
             let message = format!("this is no name of a variable: {}", name.display());
-            return self.note(Err(UsageError::with_hint(message, "there can be no '=' in one")));
+            self.asked.note(UsageError::with_hint(message, "there can be no '=' in one"));
+            return self;
         }
         self.set("--env=", [name, value].join(OsStr::new("=")))
     }
@@ -161,21 +157,21 @@ impl Launch {
 
     /// No new PID namespace: init becomes a child subreaper beside the calling program. Needs no privilege.
     pub fn in_place(&mut self) -> &mut Self {
-        self.request.place = Some(Place::InPlace);
+        self.asked.request.place = Some(Place::InPlace);
         self
     }
 
     /// New PID and mount namespaces, in which init is PID 1. The default. Needs CAP_SYS_ADMIN, or [`map_root`](Launch::map_root),
     /// or [`map_current`](Launch::map_current).
     pub fn isolate(&mut self) -> &mut Self {
-        self.request.place = Some(Place::Isolated);
+        self.asked.request.place = Some(Place::Isolated);
         self
     }
 
     /// The same, but there is no init: the command itself is PID 1, and has to reap; signals that it has no handler for are
     /// dropped.
     pub fn as_pid1(&mut self) -> &mut Self {
-        self.request.place = Some(Place::Bare);
+        self.asked.request.place = Some(Place::Bare);
         self
     }
 
@@ -196,13 +192,13 @@ impl Launch {
 
     /// SIGKILL to a command that still runs so long after a SIGTERM, SIGINT, SIGQUIT or SIGHUP was forwarded to it.
     pub fn stop_timeout(&mut self, timeout: Duration) -> &mut Self {
-        self.request.stop.timeout = Some(timeout.min(LONGEST));
+        self.asked.stop_timeout(timeout);
         self
     }
 
     /// What becomes of the others when the command is gone.
     pub fn on_exit(&mut self, what: OnExit) -> &mut Self {
-        self.request.on_exit = Some(what.into());
+        self.asked.on_exit(what);
         self
     }
 
@@ -214,9 +210,8 @@ impl Launch {
 
     /// Options of the `pidone` program; here the value of one may also be a word of its own.
     pub fn options<S: AsRef<OsStr>>(&mut self, options: impl IntoIterator<Item = S>) -> &mut Self {
-        let words = options.into_iter().map(|word| word.as_ref().to_owned());
-        let added = cli::add_options(&mut self.request, words);
-        self.note(added)
+        self.asked.options(options);
+        self
     }
 
     /// Whether signals that come to the calling process while it waits are forwarded to the command. The default is that they
@@ -276,18 +271,8 @@ impl Launch {
         self.option(word)
     }
 
-    fn note(&mut self, done: Result<(), UsageError>) -> &mut Self {
-        if let (Err(error), None) = (done, &self.error) {
-            self.error = Some(error.into());
-        }
-        self
-    }
-
     fn checked(&self) -> Result<RunRequest, LaunchError> {
         refuse_threads()?;
-        match &self.error {
-            Some(error) => Err(error.clone()),
-            None => Ok(RunRequest { command: self.command.clone(), ..self.request.clone() }),
-        }
+        Ok(RunRequest { command: self.command.clone(), ..self.asked.checked()?.clone() })
     }
 }

@@ -3,11 +3,13 @@
 //!
 //! - [`supervise`](mod@supervise): the first.
 //! - [`launch`]: the second; what is to run, and how.
+//! - [`asked`]: what both have been asked for.
 //! - [`launched`]: a launch that runs.
 //! - [`child`]: the process that is pidone for it.
 //! - [`wait`]: the calling program, while it waits: a shell with this one job.
 //! - [`error`]: why something did not run.
 
+mod asked;
 mod child;
 mod error;
 mod launch;

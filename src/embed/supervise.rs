@@ -1,11 +1,10 @@
 //! Runs in: a program that uses this crate as a library, as PID 1. One line that makes the program a child of PID 1.
 
+use super::asked::Asked;
 use super::launch::OnExit;
 use super::{LaunchError, block_signals, refuse_threads};
-use crate::cli;
 use crate::init;
 use crate::plan::LaunchPlan;
-use crate::request::RunRequest;
 use crate::sys::exit_now;
 use nix::unistd::{Pid, getpid};
 use std::ffi::OsStr;
@@ -56,25 +55,24 @@ pub fn supervise() -> Result<(), LaunchError> {
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens before start"]
 pub struct Supervise {
-    request: RunRequest,
-    error: Option<LaunchError>,
+    asked: Asked,
 }
 
 impl Supervise {
     /// What [`supervise`] does.
     pub fn new() -> Self {
-        Supervise { request: RunRequest::new(), error: None }
+        Supervise { asked: Asked::nothing() }
     }
 
     /// SIGKILL to a program that still runs so long after a SIGTERM, SIGINT, SIGQUIT or SIGHUP was forwarded to it.
     pub fn stop_timeout(&mut self, timeout: Duration) -> &mut Self {
-        self.request.stop.timeout = Some(timeout.min(super::launch::LONGEST));
+        self.asked.stop_timeout(timeout);
         self
     }
 
     /// What becomes of the others when the program is gone.
     pub fn on_exit(&mut self, what: OnExit) -> &mut Self {
-        self.request.on_exit = Some(what.into());
+        self.asked.on_exit(what);
         self
     }
 
@@ -86,11 +84,7 @@ impl Supervise {
 
     /// Options of the `pidone` program; here the value of one may also be a word of its own.
     pub fn options<S: AsRef<OsStr>>(&mut self, options: impl IntoIterator<Item = S>) -> &mut Self {
-        let words = options.into_iter().map(|word| word.as_ref().to_owned());
-        let added = cli::add_options(&mut self.request, words);
-        if let (Err(error), None) = (added, &self.error) {
-            self.error = Some(error.into());
-        }
+        self.asked.options(options);
         self
     }
 
@@ -99,17 +93,15 @@ impl Supervise {
     /// # Errors
     /// As `supervise`; and an option that is none or cannot be carried out, also where the process is not PID 1.
     pub fn start(&self) -> Result<(), LaunchError> {
-        if let Some(error) = &self.error {
-            return Err(error.clone());
-        }
-        let plan = LaunchPlan::for_supervising(&self.request)?;
+        let request = self.asked.checked()?;
+        let plan = LaunchPlan::for_supervising(request)?;
         if getpid() != Pid::from_raw(1) {
             return Ok(());
         }
         refuse_threads()?;
         let signals = block_signals()?;
-        match init::supervise_caller(&plan, self.request.level, signals) {
-            Ok(Some(outcome)) => exit_now(outcome.mapped(&self.request.exit_map).status().into()),
+        match init::supervise_caller(&plan, request.level, signals) {
+            Ok(Some(outcome)) => exit_now(outcome.mapped(&request.exit_map).status().into()),
             Ok(None) => Ok(()),
             Err(failure) => {
                 // Ignoring the error: then nothing would have worked from the start.

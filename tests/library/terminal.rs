@@ -1,6 +1,7 @@
 //! Launches on a real terminal, under a real interactive bash.
 
 use super::program;
+use crate::job_control::{ASKS, ctrl_z_stops_nothing};
 use crate::support::{options, privilege, procfs, pty::Session, sys};
 
 /// bash, with `$NAME` set to one of the programs; `None` if there is none.
@@ -99,14 +100,8 @@ fn keys_of_the_terminal_and_kill_of_the_job_arrive_once() {
 #[test]
 fn with_no_shell_above_ctrl_z_stops_nothing() {
     for place in options() {
-        let words = program("launch", &[place, "--", "sh", "-c", "echo up; read a; echo got $a"]);
-        let mut session = Session::start(&mut super::command(&words));
-        session.expect("up");
-        session.send("\x1a");
-        session.expect("^Z");
-        session.send("it\n");
-        session.expect("got it");
-        assert!(session.end().0.success());
+        let words = program("launch", &[place, "--", "sh", "-c", ASKS]);
+        ctrl_z_stops_nothing(&mut super::command(&words));
     }
 }
 
