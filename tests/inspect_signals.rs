@@ -20,13 +20,6 @@ fn tested() -> impl Iterator<Item = i32> {
     (1..=31).chain([34, 64]).filter(|signal| *signal != 10)
 }
 
-/// Ignores HUP and TSTP, has blocked INT, USR2, RTMIN and (ignored as well) PIPE, handles TERM, CONT and RTMAX; else as it was.
-const ARRANGED: &str = "use POSIX; $| = 1; $SIG{USR1} = sub { syswrite STDOUT, qq(here\\n) };
-    $SIG{TERM} = $SIG{CONT} = $SIG{RTMAX} = sub { syswrite STDOUT, qq(handled $_[0]\\n) };
-    $SIG{$_} = 'IGNORE' for qw(HUP TSTP PIPE);
-    sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGINT, SIGUSR2, SIGPIPE, 34)) or die;
-    syswrite STDOUT, qq(up\\n); sleep 1000 while 1";
-
 /// Sends a signal and holds what then happens against what was said.
 fn send_and_see(mut running: Running, pid: i32, signal: i32, said: &str, send: impl Fn()) {
     let here = |running: &mut Running| {
@@ -62,14 +55,14 @@ fn send_and_see(mut running: Running, pid: i32, signal: i32, said: &str, send: i
 
 #[test]
 fn each_signal_to_an_init_does_what_was_said_from_outside_and_from_inside() {
-    if !privilege::privileged() || !privilege::has("perl") {
+    if !privilege::privileged() {
         return;
     }
     for signal in tested() {
-        let (running, pid) = as_pid1(&["perl", "-e", ARRANGED]);
+        let (running, pid) = as_pid1(&play("arranged"));
         let [_, inside, outside] = said(&inspect(pid), signal).map(|said| said.unwrap().to_owned());
         send_and_see(running, pid, signal, &outside, || sys::kill(pid, signal));
-        let (running, pid) = as_pid1(&["perl", "-e", ARRANGED]);
+        let (running, pid) = as_pid1(&play("arranged"));
         send_and_see(running, pid, signal, &inside, || {
             run(&mut pidone(["enter", &pid.to_string(), "--", "sh", "-c", &format!("kill -{signal} 1")])).exits(0);
         });
@@ -78,13 +71,11 @@ fn each_signal_to_an_init_does_what_was_said_from_outside_and_from_inside() {
 
 #[test]
 fn each_signal_to_another_process_does_what_was_said() {
-    if !privilege::has("perl") {
-        return;
-    }
     for signal in tested() {
         // In a group of its own in the session of the tests, which is not orphaned: no core files.
-        let mut command = Command::new("perl");
-        command.args(["-e", ARRANGED]);
+        let [player, role] = play("arranged");
+        let mut command = Command::new(player);
+        command.arg(role);
         sys::before_exec(&mut command, || {
             let _ = nix::unistd::setpgid(nix::unistd::Pid::from_raw(0), nix::unistd::Pid::from_raw(0));
             sys::limit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0)
@@ -101,12 +92,10 @@ fn each_signal_to_another_process_does_what_was_said() {
 
 #[test]
 fn a_stop_of_the_terminal_is_ignored_in_an_orphaned_group() {
-    if !privilege::has("perl") {
-        return;
-    }
-    let script = "use POSIX; setsid; $| = 1; $SIG{USR1} = sub { syswrite STDOUT, qq(here\\n) }; syswrite STDOUT, qq(up\\n); \
-                  sleep 1000 while 1";
-    let mut running = Running::start(Command::new("perl").args(["-e", script]));
+    let [player, role] = play("answer");
+    let mut command = Command::new(player);
+    sys::before_exec(command.arg(role), || Ok(nix::unistd::setsid().map(drop)?));
+    let mut running = Running::start(&mut command);
     running.expect("up");
     let pid = running.pid();
     let report = inspect(pid);

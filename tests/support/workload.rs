@@ -23,6 +23,8 @@ pub extern "C" fn play_if_asked() {
         "storm" => storm(),
         "describe" => describe(),
         "hold" => hold(),
+        "answer" => answer(&numbers),
+        "arranged" => arranged(),
         "root" => root(),
         "threads" => threads(),
         "signalfd" => signalfd(),
@@ -133,9 +135,39 @@ fn storm() {
 /// Stays until a signal ends it.
 fn hold() {
     say("holding");
+    stay()
+}
+
+fn stay() -> ! {
     loop {
         sys::pause();
     }
+}
+
+/// Ignores SIGTERM unless it is among the signals, answers to them and to SIGUSR1, and stays.
+fn answer(signals: &[usize]) {
+    sys::ignore(15).expect("ignore a signal");
+    for signal in signals.iter().chain(&[10]) {
+        sys::answer_to(i32::try_from(*signal).expect("a signal"));
+    }
+    say("up");
+    stay()
+}
+
+/// Has something arranged for signals of every kind: ignores HUP, TSTP and PIPE, answers to USR1, TERM, CONT and RTMAX, has
+/// blocked INT, USR2, RTMIN and PIPE as well. The others are as they were.
+fn arranged() {
+    const BLOCKED: [i32; 4] = [2, 12, 13, 34];
+    for signal in [1, 13, 20] {
+        sys::ignore(signal).expect("ignore a signal");
+    }
+    for signal in [10, 15, 18, 64] {
+        sys::answer_to(signal);
+    }
+    // Afterwards: with the first handler musl unblocks what it keeps for itself, 34 among it.
+    sys::block(BLOCKED.iter().map(|signal| 1 << (signal - 1)).sum()).expect("block signals");
+    say("up");
+    stay()
 }
 
 /// Ends its first thread, while another one stays.
@@ -143,9 +175,7 @@ fn threads() {
     std::thread::spawn(|| {
         super::eventually("the first thread is gone", || (super::procfs::state("self") == Some('Z')).then_some(()));
         say("threads");
-        loop {
-            sys::pause();
-        }
+        stay()
     });
     sys::end_thread();
 }
@@ -212,9 +242,7 @@ fn steps(leaves_one: bool) {
 fn root() {
     nix::unistd::setresuid(0.into(), 0.into(), 0.into()).expect("become root");
     say(&format!("root {}", std::process::id()));
-    loop {
-        sys::pause();
-    }
+    stay()
 }
 
 /// Everything that a process can see of what it was started with.
