@@ -9,6 +9,7 @@ use nix::unistd::getpid;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::ops::{Deref, DerefMut};
 use std::os::unix::ffi::OsStrExt;
 
 macro_rules! stages {
@@ -200,9 +201,13 @@ impl Stage {
     }
 }
 
-/// A failed system call: what it was for, on what, and why.
+/// A failed system call. One pointer, because hardly a function can do without returning one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct Failure(Box<FailedCall>);
+
+/// What a system call was for, on what, and why it failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FailedCall {
     /// What pidone was doing.
     pub(crate) stage: Stage,
     /// On what: a path, a command, names of namespaces.
@@ -211,9 +216,29 @@ pub(crate) struct Failure {
     pub(crate) errno: Errno,
 }
 
+impl Deref for Failure {
+    type Target = FailedCall;
+
+    fn deref(&self) -> &FailedCall {
+        &self.0
+    }
+}
+
+impl DerefMut for Failure {
+    fn deref_mut(&mut self) -> &mut FailedCall {
+        &mut self.0
+    }
+}
+
 impl Failure {
     pub(crate) fn new(stage: Stage, object: impl AsRef<OsStr>, errno: Errno) -> Self {
-        Failure { stage, object: object.as_ref().to_owned(), errno }
+        Self::on(stage, object.as_ref().to_owned(), errno)
+    }
+
+    /// The same on what is there already.
+    #[inline(never)]
+    pub(crate) fn on(stage: Stage, object: OsString, errno: Errno) -> Self {
+        Failure(Box::new(FailedCall { stage, object, errno }))
     }
 
     /// The one line.
@@ -293,25 +318,45 @@ impl From<UsageError> for Refusal {
     }
 }
 
-/// Something that was asked for in a way pidone does not understand or cannot do.
+/// Something that was asked for in a way pidone does not understand or cannot do. One pointer, as a [`Failure`] is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct UsageError {
+pub(crate) struct UsageError(Box<Misuse>);
+
+/// What a [`UsageError`] says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Misuse {
     /// One line: what, and the word in question.
     pub(crate) message: String,
     /// What to do instead; may be empty.
     pub(crate) hint: String,
 }
 
+impl Deref for UsageError {
+    type Target = Misuse;
+
+    fn deref(&self) -> &Misuse {
+        &self.0
+    }
+}
+
+impl DerefMut for UsageError {
+    fn deref_mut(&mut self) -> &mut Misuse {
+        &mut self.0
+    }
+}
+
 impl UsageError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        UsageError {
-            message: message.into(),
-            hint: "'pidone -h' lists the options, 'pidone --help' explains them".into(),
-        }
+        Self::with_hint(message, "'pidone -h' lists the options, 'pidone --help' explains them")
     }
 
     pub(crate) fn with_hint(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        UsageError { message: message.into(), hint: hint.into() }
+        Self::of(message.into(), hint.into())
+    }
+
+    #[inline(never)]
+    fn of(message: String, hint: String) -> Self {
+        UsageError(Box::new(Misuse { message, hint }))
     }
 
     /// The line begins with the name alone, as getopt(3) and its like have it.

@@ -70,11 +70,10 @@ impl Report {
         let [kind, stage, number @ ..] = header;
         let number = i32::from_ne_bytes(number);
         match kind {
-            FAILED => Some(Report::Failed(Failure {
-                stage: *Stage::ALL.get(usize::from(stage))?,
-                object: OsString::from_vec(object),
-                errno: Errno::from_raw(number),
-            })),
+            FAILED => {
+                let stage = *Stage::ALL.get(usize::from(stage))?;
+                Some(Report::Failed(Failure::on(stage, OsString::from_vec(object), Errno::from_raw(number))))
+            }
             APART => Some(Report::Apart),
             FURNISHED => Some(Report::Furnished),
             JOINED => Some(Report::Joined(Pid::from_raw(number))),
@@ -291,7 +290,7 @@ mod tests {
     fn reports_arrive_as_they_were_sent() {
         for stage in Stage::ALL {
             let object = OsString::from_vec(b"not \xff UTF-8".to_vec());
-            let report = Report::Failed(Failure { stage: *stage, object, errno: Errno::EPERM });
+            let report = Report::Failed(Failure::on(*stage, object, Errno::EPERM));
             assert_eq!(round_trip(&report), Some(report));
         }
         for report in

@@ -73,8 +73,10 @@ pub(crate) fn parse(
 pub(super) fn parse_environment(options: Option<&OsStr>) -> Result<Box<RunRequest>, UsageError> {
     let mut request = Box::new(RunRequest::new());
     let Some(options) = options else { return Ok(request) };
-    let in_environment =
-        |error: UsageError| UsageError { message: format!("PIDONE_OPTIONS: {}", error.message), ..error };
+    let in_environment = |mut error: UsageError| {
+        error.message.insert_str(0, "PIDONE_OPTIONS: ");
+        error
+    };
     let mut words = shlex::bytes::Shlex::new(options.as_bytes());
     let split: Vec<_> = words.by_ref().map(OsString::from_vec).collect();
     if words.had_error {
@@ -120,7 +122,8 @@ pub(super) fn parse_options(parser: &mut Parser, request: &mut RunRequest) -> Re
             let attached = parser.optional_value();
             let is_attached = attached.is_some();
             let given = attached.map_or_else(|| parser.value(), Ok);
-            value = given.map_err(|error| UsageError { hint: option.form(), ..from_lexopt(&error) })?;
+            value = given
+                .map_err(|error| UsageError::with_hint(from_lexopt(&error).message.as_str(), option.form()))?;
             if value == "--" && !is_attached {
                 return Err(UsageError::with_hint(
                     format!("this option needs a value: --{}", option.long),

@@ -24,7 +24,7 @@ fn shows(text: String) -> Result<Request, UsageError> {
 }
 
 fn message(line: &[&str], environment: Option<&str>) -> String {
-    parse(words(line), environment.map(OsStr::new)).expect_err(&format!("{line:?}")).message
+    parse(words(line), environment.map(OsStr::new)).expect_err(&format!("{line:?}")).message.clone()
 }
 
 #[test]

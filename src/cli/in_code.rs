@@ -50,7 +50,7 @@ mod tests {
     fn add(words: &[&str]) -> Result<RunRequest, String> {
         let mut request = RunRequest::new();
         let added = add_options(&mut request, words.iter().map(OsString::from));
-        added.map(|()| request).map_err(|error| error.message)
+        added.map(|()| request).map_err(|error| error.message.clone())
     }
 
     #[test]

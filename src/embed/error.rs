@@ -77,9 +77,9 @@ impl fmt::Debug for LaunchError {
 impl Error for LaunchError {}
 
 impl From<UsageError> for LaunchError {
-    fn from(UsageError { message, hint }: UsageError) -> Self {
+    fn from(error: UsageError) -> Self {
         let status = Codes::PIDONE.failed;
-        LaunchError { message: escaped(message.as_bytes()), hint: escaped(hint.as_bytes()), status }
+        LaunchError { message: escaped(error.message.as_bytes()), hint: escaped(error.hint.as_bytes()), status }
     }
 }
 
@@ -97,8 +97,7 @@ impl From<Refused> for LaunchError {
 impl From<Failure> for LaunchError {
     fn from(failure: Failure) -> Self {
         let status = Codes::PIDONE.status_of(&failure);
-        let Failure { stage, object, errno } = failure;
-        let message = format!("{}: {}: {}", stage.text(), object.display(), reason(errno));
+        let message = format!("{}: {}: {}", failure.stage.text(), failure.object.display(), reason(failure.errno));
         LaunchError { message: escaped(message.as_bytes()), hint: String::new(), status }
     }
 }

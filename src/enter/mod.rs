@@ -186,7 +186,7 @@ fn become_workload(entry: Entry<'_>, reporter: &Reporter, gate: Gate) -> Failure
     let tie = plan.die_with_parent.then_some(reporter);
     match Workload::new(&request, None, signals) {
         Ok(mut command) => workload::become_it(&mut command, terminal, tie).failure(&command),
-        Err(error) => Failure::new(Stage::LookUpInside, error.message, Errno::ENOENT),
+        Err(error) => Failure::new(Stage::LookUpInside, &error.message, Errno::ENOENT),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Runs in: the test harness. The bytes between init and outer.
 
 use super::*;
+use crate::error::FailedCall;
 use crate::fuzz::{Result, Unstructured, check, modestly, name, soup};
 
 fn any_report(u: &mut Unstructured<'_>) -> Result<Report> {
@@ -12,11 +13,11 @@ fn any_report(u: &mut Unstructured<'_>) -> Result<Report> {
         3 => Report::Stopped(signal),
         4 => Report::Ended(Outcome::Exited(u.arbitrary()?)),
         5 => Report::Ended(Outcome::Killed(signal)),
-        _ => Report::Failed(Failure {
-            stage: *u.choose(Stage::ALL)?,
-            object: OsString::from_vec(name(u, 2 * MAX_OBJECT, b"")?),
-            errno: Errno::from_raw(u.int_in_range(0..=133)?),
-        }),
+        _ => Report::Failed(Failure::on(
+            *u.choose(Stage::ALL)?,
+            OsString::from_vec(name(u, 2 * MAX_OBJECT, b"")?),
+            Errno::from_raw(u.int_in_range(0..=133)?),
+        )),
     })
 }
 
@@ -26,7 +27,7 @@ fn a_report_arrives_as_it_was_sent_but_for_the_end_of_a_long_name() {
         let mut report = any_report(u)?;
         let (header, object) = modestly(0, || report.encode());
         let object = object.to_vec();
-        let arrived = modestly(0, || Report::decode(header, object));
+        let arrived = modestly(size_of::<FailedCall>(), || Report::decode(header, object));
         if let Report::Failed(failure) = &mut report {
             let mut object = std::mem::take(&mut failure.object).into_vec();
             object.truncate(MAX_OBJECT);
@@ -43,7 +44,7 @@ fn what_arrives_is_a_report_or_nothing_and_the_same_again_when_sent_on() {
         let bytes = soup(u, &["\x01", "\x02", "\x03", "\x04", "\x05", "\x06", "\0", "\0\0\0\0", "\x09", "x"])?;
         let Some((header, object)) = bytes.split_first_chunk::<HEADER>() else { return Ok(()) };
         let object = object.to_vec();
-        if let Some(report) = modestly(0, || Report::decode(*header, object)) {
+        if let Some(report) = modestly(size_of::<FailedCall>(), || Report::decode(*header, object)) {
             let (header, object) = report.encode();
             let again = Report::decode(header, object.to_vec()).unwrap();
             match (&again, &report) {

@@ -19,7 +19,7 @@ fn user(subordinate: &[(u32, u32)]) -> Authority<'_> {
 fn map(request: &MapRequest, authority: &Authority<'_>) -> Result<(String, bool), String> {
     IdMap::new(Kind::Users, request, authority)
         .map(|map| (map.lines().replace('\n', ","), map.needs_helper))
-        .map_err(|error| error.message)
+        .map_err(|error| error.message.clone())
 }
 
 fn users(ranges: &[Range]) -> MapRequest {

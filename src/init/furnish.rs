@@ -169,7 +169,7 @@ fn dev(root: &Root, target: &OsStr, devices: &Devices) -> Result<(), Failure> {
     let dev = Root::of_mount(directory);
     let mount = |tree: &OwnedFd, name: &CStr| {
         let mounted = dev.mount(tree, OsStr::from_bytes(name.to_bytes()));
-        mounted.map_err(|failure| Failure { object: below(target, name), ..failure })
+        mounted.map_err(|failure| Failure::on(failure.stage, below(target, name), failure.errno))
     };
     for (name, node) in nodes {
         mount(&node?, name)?;
