@@ -1,15 +1,15 @@
 //! Runs in: outer or init, before any clone. Users and groups by name, from /etc/passwd and /etc/group alone: a static
 //! binary has no NSS, and an image's own files are what its `USER` means.
 
-use crate::error::{UsageError, errno_of, reason};
+use crate::error::{UsageError, reason};
+use crate::files;
 use crate::order::sort_by_number;
 use crate::sys::retry_interrupted;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
-use nix::sys::stat::Mode;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::sys::stat::{SFlag, fstat};
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 
 const PASSWD: &str = "/etc/passwd";
@@ -90,7 +90,7 @@ impl Accounts<'_> {
     fn read_if_there(self, path: &str) -> Result<Vec<u8>, UsageError> {
         let read = match self.root {
             None => read(path),
-            Some(root) => read_inside(root, path).map_err(|error| errno_of(&error)),
+            Some(root) => read_inside(root, path),
         };
         match read {
             Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(Vec::new()),
@@ -132,35 +132,27 @@ fn subordinate_entries(text: &[u8], name: Option<&[u8]>, uid: u32) -> Vec<(u32, 
 
 /// In an entered namespace this is a file of somebody else's, too.
 fn read(path: &str) -> Result<Vec<u8>, Errno> {
-    read_whole(File::from(open(path, READ, Mode::empty())?)).map_err(|error| errno_of(&error))
+    read_whole(&files::open(OsStr::new(path), READ)?)
 }
 
 /// Never waits, as opening a FIFO would.
 const READ: OFlag = OFlag::O_RDONLY.union(OFlag::O_CLOEXEC).union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY);
 
 /// Reads a file, but nothing that has no end.
-fn read_whole(file: File) -> io::Result<Vec<u8>> {
-    /// A few hundred thousand users.
-    const MOST: u64 = 32 << 20;
-    let metadata = file.metadata()?;
-    // A directory is refused by read(2), with a better reason.
-    if !metadata.is_file() && !metadata.is_dir() {
-        return Err(Errno::EINVAL.into());
+fn read_whole(file: &OwnedFd) -> Result<Vec<u8>, Errno> {
+    match SFlag::from_bits_truncate(fstat(file)?.st_mode) & SFlag::S_IFMT {
+        // A directory is refused by read(2), with a better reason.
+        SFlag::S_IFREG | SFlag::S_IFDIR => files::read_from(file),
+        _ => Err(Errno::EINVAL),
     }
-    if metadata.is_file() && metadata.len() > MOST {
-        return Err(Errno::EFBIG.into());
-    }
-    let mut bytes = Vec::new();
-    file.take(MOST).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// Whoever made that root may have put a link there that leads out of it.
-fn read_inside(root: &OsStr, path: &str) -> io::Result<Vec<u8>> {
-    let directory = open(root, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+fn read_inside(root: &OsStr, path: &str) -> Result<Vec<u8>, Errno> {
+    let directory = files::open(root, OFlag::O_PATH | OFlag::O_DIRECTORY)?;
     let resolve = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
     let how = OpenHow::new().flags(READ).resolve(resolve);
-    read_whole(File::from(retry_interrupted(|| openat2(&directory, path, how))?))
+    read_whole(&retry_interrupted(|| openat2(&directory, path, how))?)
 }
 
 /// A number that can be an id: −1 means "leave it" to the system calls.

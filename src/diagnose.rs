@@ -7,14 +7,17 @@ mod entering;
 mod files;
 
 use crate::error::{Failure, Stage};
+use crate::files as file_system;
 use crate::namespace::{Kind, Kinds};
 use crate::path::DEFAULT_PATH;
 use crate::plan::LaunchPlan;
 use nix::errno::Errno;
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+
+/// One line that says what to do.
+pub(crate) type Advice = Cow<'static, str>;
 
 /// What bears on an advice, beside the failure.
 pub(crate) struct Circumstances {
@@ -38,7 +41,7 @@ impl Circumstances {
 }
 
 /// One line of advice, if there is any to give. Reads /proc and /sys; changes nothing.
-pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<String> {
+pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<Advice> {
     let namespaces = circumstances.kinds;
     let user_namespace = namespaces.has(Kind::User);
     match (failure.stage, failure.errno) {
@@ -102,7 +105,7 @@ const NOT_A_MOUNT_POINT: &str =
     "/ is no mount point (a chroot?): bind-mount it on itself before the chroot, or use --propagation unchanged";
 
 /// Why the workload cannot become whom it is to be.
-fn identity_refused(stage: Stage, errno: Errno, user_namespace: bool) -> Option<String> {
+fn identity_refused(stage: Stage, errno: Errno, user_namespace: bool) -> Option<Advice> {
     let hint = match (stage, errno) {
         (Stage::SetUid | Stage::SetGid | Stage::SetGroups, Errno::EPERM | Errno::EINVAL) if user_namespace => {
             "in a new user namespace only ids that are mapped into it can be taken: map more, by --map-auto or --map-users \
@@ -140,12 +143,12 @@ fn identity_refused(stage: Stage, errno: Errno, user_namespace: bool) -> Option<
 
 /// The kernel refuses a fresh /proc that would show what is hidden in the old one ("mount too revealing"). The new
 /// mount namespace is a copy of ours, so the masks can be read here.
-fn proc_refused(namespaces: Kinds) -> String {
+fn proc_refused(namespaces: Kinds) -> Advice {
     if namespaces.has(Kind::User) && !namespaces.has(Kind::Pid) {
         return "the new user namespace does not own this PID namespace: use --proc bind, or leave out --in-place"
             .into();
     }
-    let mounts = fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let mounts = file_system::read("/proc/self/mountinfo").unwrap_or_default();
     let masked = masks_below_proc(&mounts);
     if masked.is_empty() {
         return "a seccomp filter or security module may forbid it; --proc bind uses the caller's /proc, --proc none leaves it"
@@ -155,6 +158,7 @@ fn proc_refused(namespaces: Kinds) -> String {
         "parts of /proc are masked, so the kernel allows no fresh one ({}). Unmask: {UNMASK}; or use --proc bind",
         masked.join(", ")
     )
+    .into()
 }
 
 /// By which flag each engine leaves /proc unmasked.
@@ -182,44 +186,48 @@ pub(crate) fn masks_below_proc(mountinfo: &[u8]) -> Vec<String> {
 }
 
 /// Which limit a failing fork ran into: that of the cgroup, or that of the user.
-fn process_limit() -> String {
+fn process_limit() -> Advice {
     if let Some((directory, limit)) = full_pids_cgroup() {
         return format!(
-            "the cgroup's limit on processes, {limit}, is reached ({}): raise it; docker: --pids-limit, Kubernetes: podPidsLimit",
-            directory.join("pids.max").display()
-        );
+            "the cgroup's limit on processes, {limit}, is reached ({directory}/pids.max): raise it; docker: --pids-limit, \
+             Kubernetes: podPidsLimit"
+        )
+        .into();
     }
     "a limit on processes is reached: see ulimit -u, kernel.pid_max, kernel.threads-max".into()
 }
 
 /// The nearest cgroup above this process whose `pids.max` is used up, cgroups(7). An init that could not start the
 /// workload is gone by now: it and the workload count as well.
-fn full_pids_cgroup() -> Option<(PathBuf, u64)> {
-    let read = |path: PathBuf| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
-    let cgroups = fs::read_to_string("/proc/self/cgroup").ok()?;
+fn full_pids_cgroup() -> Option<(String, u64)> {
+    let cgroups = file_system::text("/proc/self/cgroup")?;
     let (root, path) = cgroups.lines().find_map(pids_cgroup)?;
     // Inside a container the path may be the host's: then the mount's own root is the container's cgroup.
-    let relative = path.trim_start_matches('/');
-    let levels = Path::new(relative).ancestors().map(|level| root.join(level));
-    levels.into_iter().find_map(|level| {
-        let limit = read(level.join("pids.max"))?;
-        (read(level.join("pids.current"))?.saturating_add(2) >= limit).then_some((level, limit))
-    })
+    let mut level = format!("{root}/{}", path.trim_matches('/'));
+    loop {
+        let number = |name: &str| file_system::number(&format!("{level}/{name}"));
+        if let (Some(limit), Some(current)) = (number("pids.max"), number("pids.current"))
+            && current.saturating_add(2) >= limit
+        {
+            return Some((level, limit));
+        }
+        let above = level.rfind('/').filter(|above| *above >= root.len())?;
+        level.truncate(above);
+    }
 }
 
 /// From a line of /proc/self/cgroup, where the pids controller is: mount and path. Version 1 has a hierarchy named
 /// for it; version 2 has one for all (`0::`).
-fn pids_cgroup(line: &str) -> Option<(PathBuf, &str)> {
+fn pids_cgroup(line: &str) -> Option<(&'static str, &str)> {
     let mut fields = line.splitn(3, ':');
     let (id, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
     if controllers.split(',').any(|controller| controller == "pids") {
-        return Some((PathBuf::from("/sys/fs/cgroup/pids"), path));
+        return Some(("/sys/fs/cgroup/pids", path));
     }
-    (id == "0" && Path::new("/sys/fs/cgroup/cgroup.controllers").exists())
-        .then(|| (PathBuf::from("/sys/fs/cgroup"), path))
+    (id == "0" && file_system::exists("/sys/fs/cgroup/cgroup.controllers")).then_some(("/sys/fs/cgroup", path))
 }
 
-fn not_found(command: &OsStr, circumstances: &Circumstances) -> Option<String> {
+fn not_found(command: &OsStr, circumstances: &Circumstances) -> Option<Advice> {
     let other_root = circumstances.other_root;
     let bytes = command.as_bytes();
     if bytes.is_empty() {
@@ -238,14 +246,16 @@ fn not_found(command: &OsStr, circumstances: &Circumstances) -> Option<String> {
         return Some("a path without a leading / begins in the working directory".into());
     }
     match &circumstances.path {
-        Some(path) => Some(format!("looked in PATH={}{inside}", path.display())),
-        None => Some(format!("PATH is not set, so it was looked for in {DEFAULT_PATH}{inside}")),
+        Some(path) => Some(format!("looked in PATH={}{inside}", path.display()).into()),
+        None => Some(format!("PATH is not set, so it was looked for in {DEFAULT_PATH}{inside}").into()),
     }
 }
 
-fn not_runnable(command: &OsStr, errno: Errno, other_root: bool) -> Option<String> {
+fn not_runnable(command: &OsStr, errno: Errno, other_root: bool) -> Option<Advice> {
     // What stands at that path out here says nothing about another root.
-    let is_directory = !other_root && command.as_bytes().starts_with(b"/") && Path::new(command).is_dir();
+    let is_directory = !other_root
+        && command.as_bytes().starts_with(b"/")
+        && file_system::stat(command).is_ok_and(|stat| file_system::is_directory(&stat));
     let hint = match errno {
         Errno::EACCES if is_directory => "it is a directory",
         Errno::EACCES => {
@@ -262,14 +272,14 @@ fn not_runnable(command: &OsStr, errno: Errno, other_root: bool) -> Option<Strin
 
 /// A number from /proc/sys.
 fn sysctl(name: &str) -> Option<u64> {
-    fs::read_to_string(Path::new("/proc/sys").join(name)).ok()?.trim().parse().ok()
+    file_system::number(&format!("/proc/sys/{name}"))
 }
 
 /// A field of /proc/self/status.
 fn status_field(name: &str) -> Option<String> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let status = file_system::text("/proc/self/status")?;
     let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-    Some(value.trim().to_owned())
+    Some(value.trim_matches(['\t', ' ']).to_owned())
 }
 
 #[cfg(test)]
@@ -296,7 +306,7 @@ mod tests {
     #[test]
     fn the_pids_controller_is_found_in_version_1() {
         let found = pids_cgroup("8:pids:/docker/abc");
-        assert_eq!(found, Some((PathBuf::from("/sys/fs/cgroup/pids"), "/docker/abc")));
+        assert_eq!(found, Some(("/sys/fs/cgroup/pids", "/docker/abc")));
         assert_eq!(pids_cgroup("9:cpu,cpuacct:/"), None);
         assert_eq!(pids_cgroup("garbage"), None);
     }

@@ -88,6 +88,11 @@ impl ListenPid {
     }
 }
 
+/// The value of a variable of pidone's own.
+pub(crate) fn inherited_value(name: &str) -> Option<&'static OsStr> {
+    sys::environment().find_map(|entry| value_of(entry, OsStr::new(name))).map(OsStr::from_bytes)
+}
+
 fn value_of<'a>(entry: &'a CStr, name: &OsStr) -> Option<&'a [u8]> {
     entry.to_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=")
 }

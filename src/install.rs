@@ -1,54 +1,53 @@
 //! Runs in: any thread-free process. `pidone install-names DIR`: links by the names of other inits.
 
 use crate::cli::NAMES;
-use crate::error::{Failure, Stage, Voice, errno_of};
+use crate::error::{Failure, Stage, Voice};
 use crate::exit::PIDONE_FAILED;
+use crate::files;
 use nix::errno::Errno;
-use std::ffi::OsStr;
-use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use nix::fcntl::AT_FDCWD;
+use nix::unistd::{symlinkat, unlink};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 
 /// Makes all the links or none, and returns the exit status. Links that are there already and lead to this program stay.
 pub(crate) fn names(directory: &OsStr) -> u8 {
     let mut made = Vec::new();
-    match make_links(Path::new(directory), &mut made) {
-        Ok(()) => 0,
-        Err(failure) => {
-            // Ignoring errors: it is about the first failure that the user hears.
-            made.iter().for_each(|link| drop(fs::remove_file(link)));
-            let hint = match failure.errno {
-                Errno::EEXIST => Some("something else has this name: remove it first, or choose another directory"),
-                Errno::EACCES | Errno::EPERM => Some("the directory must be writable for you"),
-                Errno::ENOENT => Some("the directory must exist, and /proc be mounted"),
-                _ => None,
-            };
-            failure.print(Voice::Pidone, hint);
-            PIDONE_FAILED
-        }
+    let Err(failure) = make_links(directory, &mut made) else { return 0 };
+    for link in &made {
+        // Ignoring the error: it is about the first failure that the user hears.
+        let _ = unlink(link.as_os_str());
     }
+    let hint = match failure.errno {
+        Errno::EEXIST => Some("something else has this name: remove it first, or choose another directory"),
+        Errno::EACCES | Errno::EPERM => Some("the directory must be writable for you"),
+        Errno::ENOENT => Some("the directory must exist, and /proc be mounted"),
+        _ => None,
+    };
+    failure.print(Voice::Pidone, hint);
+    PIDONE_FAILED
 }
 
-fn make_links(directory: &Path, made: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let program = Path::new("/proc/self/exe");
-    let program = fs::read_link(program).map_err(|error| failure(program, &error))?;
-    let directory = fs::canonicalize(directory).map_err(|error| failure(directory, &error))?;
+fn make_links(directory: &OsStr, made: &mut Vec<OsString>) -> Result<(), Failure> {
+    const PROGRAM: &str = "/proc/self/exe";
+    let failed = |path: &OsStr, errno| Failure::new(Stage::InstallName, path, errno);
+    let program = files::link(PROGRAM).map_err(|errno| failed(PROGRAM.as_ref(), errno))?;
+    let directory = &files::directory(directory).map_err(|errno| failed(directory, errno))?;
     // Beside the program a link without a directory is right wherever the two are moved.
-    let target = match program.file_name() {
-        Some(name) if program.parent() == Some(&directory) => Path::new(name),
-        _ => program.as_path(),
-    };
+    let beside = program.as_bytes().strip_prefix(directory.as_bytes()).and_then(|rest| rest.strip_prefix(b"/"));
+    let target = beside.filter(|name| !name.contains(&b'/')).map_or(program.as_os_str(), OsStr::from_bytes);
     for (name, _) in NAMES {
-        let link = directory.join(name);
-        match symlink(target, &link) {
+        let link = files::below(directory, name.as_bytes());
+        match symlinkat(target, AT_FDCWD, link.as_os_str()) {
             Ok(()) => made.push(link),
-            Err(_) if fs::canonicalize(&link).is_ok_and(|leads_to| leads_to == program) => {}
-            Err(error) => return Err(failure(&link, &error)),
+            Err(_) if is_this_program(&link) => {}
+            Err(errno) => return Err(failed(&link, errno)),
         }
     }
     Ok(())
 }
 
-fn failure(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(Stage::InstallName, path, errno_of(error))
+fn is_this_program(link: &OsStr) -> bool {
+    let identity = |path: &OsStr| files::stat(path).map(|stat| files::identity(&stat));
+    identity(link).is_ok_and(|leads_to| identity("/proc/self/exe".as_ref()) == Ok(leads_to))
 }

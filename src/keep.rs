@@ -1,32 +1,29 @@
 //! Runs in: outer. Keeps namespaces as files, namespaces(7): a file below /proc/PID/ns, bind-mounted somewhere else, keeps the
 //! namespace when the last process has left it.
 
-use crate::error::{Failure, Stage, Voice, errno_of};
+use crate::error::{Failure, Stage, Voice};
 use crate::exit::PIDONE_FAILED;
+use crate::files;
 use crate::namespace::{self, Kind, Kinds};
 use crate::sys::retry_interrupted;
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{AT_FDCWD, OFlag};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use nix::unistd::Pid;
+use nix::sys::stat::{Mode, SFlag, lstat};
+use nix::unistd::{Pid, UnlinkatFlags, mkdir, unlink, unlinkat};
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::io::ErrorKind;
-use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
-
-/// Whoever may write to the directory must not make us unmount what is elsewhere.
-const DETACH: MntFlags = MntFlags::MNT_DETACH.union(MntFlags::UMOUNT_NOFOLLOW);
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// A directory that namespaces are kept in; given up again when dropped, unless they are.
 pub(crate) struct Keeper {
-    directory: PathBuf,
+    directory: OsString,
     /// Whether the directory was not there before.
     made: bool,
     /// Whether it is a mount of its own now.
     mounted: bool,
     /// The files that were made in it.
-    kept: Vec<PathBuf>,
+    kept: Vec<OsString>,
     done: bool,
 }
 
@@ -38,28 +35,26 @@ impl Keeper {
     /// EPERM: no CAP_SYS_ADMIN over our own mount namespace. EEXIST: something is kept there already. ENOTDIR: a file has
     /// that name.
     pub(crate) fn new(directory: &OsStr) -> Result<Self, Failure> {
-        let directory = PathBuf::from(directory);
-        let mut keeper = Keeper { directory, made: false, mounted: false, kept: Vec::new(), done: false };
-        match fs::create_dir(&keeper.directory) {
+        let mut keeper =
+            Keeper { directory: directory.to_owned(), made: false, mounted: false, kept: Vec::new(), done: false };
+        match mkdir(directory, Mode::from_bits_truncate(0o777)) {
             Ok(()) => keeper.made = true,
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(failure(&keeper.directory, errno_of(&error))),
+            Err(Errno::EEXIST) => {}
+            Err(errno) => return Err(failure(directory, errno)),
         }
         // From here on paths must not depend on a working directory.
-        keeper.directory =
-            fs::canonicalize(&keeper.directory).map_err(|error| failure(&keeper.directory, errno_of(&error)))?;
-        let found =
-            fs::metadata(&keeper.directory).map_err(|error| failure(&keeper.directory, errno_of(&error)))?;
-        if !found.is_dir() {
-            return Err(failure(&keeper.directory, Errno::ENOTDIR));
+        keeper.directory = files::directory(directory).map_err(|errno| failure(directory, errno))?;
+        for kind in Kind::ALL {
+            let file = keeper.file(kind);
+            if files::stat(&file).is_ok() {
+                return Err(failure(&file, Errno::EEXIST));
+            }
         }
-        if let Some(file) = keeper.files(Kinds::of(&Kind::ALL)).map(|(_, file)| file).find(|file| file.exists()) {
-            return Err(failure(&file, Errno::EEXIST));
-        }
-        let directory = keeper.directory.clone();
-        bind(&directory, &directory).map_err(|errno| failure(&directory, errno))?;
+        let directory = keeper.directory.as_os_str();
+        bind(directory, directory).map_err(|errno| failure(directory, errno))?;
         keeper.mounted = true;
-        change(&directory, MsFlags::MS_PRIVATE).map_err(|errno| failure(&directory, errno))?;
+        let directory = keeper.directory.as_os_str();
+        change(directory).map_err(|errno| failure(directory, errno))?;
         Ok(keeper)
     }
 
@@ -68,15 +63,20 @@ impl Keeper {
     /// # Errors
     /// ENOENT: the child is gone. EPERM, ENOSPC, ….
     pub(crate) fn keep(&mut self, child: Pid, kinds: Kinds) -> Result<(), Failure> {
-        for (kind, file) in self.files(kinds).collect::<Vec<_>>() {
+        for kind in kinds.iter() {
+            let file = self.file(kind);
             // An init is in none of its own for time: it has made it for the workload.
-            let link = |name: &str| PathBuf::from(format!("/proc/{child}/ns/{name}"));
-            let source = if kind == Kind::Time { link("time_for_children") } else { link(kind.name()) };
-            fs::File::create_new(&file).map_err(|error| failure(&file, errno_of(&error)))?;
-            self.kept.push(file.clone());
-            bind(&source, &file).map_err(|errno| failure(&file, errno))?;
+            let name = if kind == Kind::Time { "time_for_children" } else { kind.name() };
+            let source = format!("/proc/{child}/ns/{name}");
+            self.keep_one(OsStr::new(&source), &file).map_err(|errno| failure(&file, errno))?;
         }
         Ok(())
+    }
+
+    fn keep_one(&mut self, source: &OsStr, file: &OsStr) -> nix::Result<()> {
+        files::open(file, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL)?;
+        self.kept.push(file.to_owned());
+        bind(source, file)
     }
 
     /// They are to stay.
@@ -84,9 +84,8 @@ impl Keeper {
         self.done = true;
     }
 
-    fn files(&self, kinds: Kinds) -> impl Iterator<Item = (Kind, PathBuf)> {
-        let directory = self.directory.clone();
-        kinds.iter().map(move |kind| (kind, directory.join(kind.name())))
+    fn file(&self, kind: Kind) -> OsString {
+        files::below(&self.directory, kind.name().as_bytes())
     }
 }
 
@@ -98,96 +97,106 @@ impl Drop for Keeper {
         }
         for file in &self.kept {
             // Ignoring errors: it may not have come to be a mount.
-            let _ = umount2(file, DETACH);
-            let _ = fs::remove_file(file);
+            let _ = detach(file);
+            let _ = unlink(file.as_os_str());
         }
         if self.mounted {
-            let _ = umount2(&self.directory, DETACH);
+            let _ = detach(&self.directory);
         }
         if self.made {
-            let _ = fs::remove_dir(&self.directory);
+            let _ = remove_directory(&self.directory);
         }
     }
 }
 
-fn failure(path: &Path, errno: Errno) -> Failure {
+fn failure(path: &OsStr, errno: Errno) -> Failure {
     Failure::new(Stage::KeepNamespace, path, errno)
 }
 
-fn bind(source: &Path, target: &Path) -> nix::Result<()> {
-    retry_interrupted(|| mount(Some(source), target, None::<&str>, MsFlags::MS_BIND, None::<&str>))
+/// Whoever may write to the directory must not make us unmount what is elsewhere.
+#[inline(never)]
+fn detach(path: &OsStr) -> nix::Result<()> {
+    umount2(path, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)
 }
 
-fn change(target: &Path, flags: MsFlags) -> nix::Result<()> {
-    retry_interrupted(|| mount(None::<&str>, target, None::<&str>, flags, None::<&str>))
+fn remove_directory(path: &OsStr) -> nix::Result<()> {
+    unlinkat(AT_FDCWD, path, UnlinkatFlags::RemoveDir)
+}
+
+fn bind(source: &OsStr, target: &OsStr) -> nix::Result<()> {
+    retry_interrupted(|| mount(Some(source), target, None::<&OsStr>, MsFlags::MS_BIND, None::<&OsStr>))
+}
+
+fn change(target: &OsStr) -> nix::Result<()> {
+    retry_interrupted(|| mount(None::<&OsStr>, target, None::<&OsStr>, MsFlags::MS_PRIVATE, None::<&OsStr>))
 }
 
 /// `pidone release DIR`: drops what is kept there, and the directory if nothing else is in it. Returns the exit status.
 pub(crate) fn release(directory: &OsStr) -> u8 {
-    match release_all(Path::new(directory)) {
-        Ok(()) => 0,
-        Err((path, errno)) => {
-            let hint = match errno {
-                Errno::EPERM => Some("this takes CAP_SYS_ADMIN, as --persist did"),
-                Errno::ENOENT | Errno::ENOTDIR => {
-                    Some("no namespace is kept there: a directory made by --persist is wanted")
-                }
-                _ => None,
-            };
-            Failure::new(Stage::ReleaseNamespace, path, errno).print(Voice::Pidone, hint);
-            PIDONE_FAILED
+    let Err(failure) = release_all(directory) else { return 0 };
+    let hint = match failure.errno {
+        Errno::EPERM => Some("this takes CAP_SYS_ADMIN, as --persist did"),
+        Errno::ENOENT | Errno::ENOTDIR => {
+            Some("no namespace is kept there: a directory made by --persist is wanted")
         }
-    }
+        _ => None,
+    };
+    failure.print(Voice::Pidone, hint);
+    PIDONE_FAILED
 }
 
-fn release_all(directory: &Path) -> Result<(), (OsString, Errno)> {
-    let failed = |path: &Path, errno| (path.as_os_str().to_owned(), errno);
-    let io_failed = |path: &Path, error: &std::io::Error| failed(path, errno_of(error));
-    let directory = fs::canonicalize(directory).map_err(|error| io_failed(directory, &error))?;
-    let files = Kind::ALL.map(|kind| directory.join(kind.name()));
+fn release_all(directory: &OsStr) -> Result<(), Failure> {
+    let failed = |path: &OsStr, errno| Failure::new(Stage::ReleaseNamespace, path, errno);
+    let directory = &files::directory(directory).map_err(|errno| failed(directory, errno))?;
     let mut released = false;
-    for file in &files {
-        match namespace::open(file, OFlag::O_NOFOLLOW) {
+    for kind in Kind::ALL {
+        let file = files::below(directory, kind.name().as_bytes());
+        match namespace::open(Path::new(&file), OFlag::O_NOFOLLOW) {
             Ok(_) => {}
             // Not there, or no namespace: what somebody else put there is not ours to remove.
             Err(Errno::ENOENT | Errno::ELOOP | Errno::ENOTTY | Errno::ENXIO) => continue,
-            Err(errno) => return Err(failed(file, errno)),
+            Err(errno) => return Err(failed(&file, errno)),
         }
-        umount2(file, DETACH).map_err(|errno| failed(file, errno))?;
-        fs::remove_file(file).map_err(|error| io_failed(file, &error))?;
+        detach(&file).and_then(|()| unlink(file.as_os_str())).map_err(|errno| failed(&file, errno))?;
         released = true;
     }
     // More than one, where somebody who kept namespaces here was killed before all was done.
-    while is_bound_on_itself(&directory) {
-        // Made, but nothing was mounted on it yet.
-        let is_left =
-            |file: &&PathBuf| fs::symlink_metadata(file).is_ok_and(|file| file.is_file() && file.len() == 0);
-        files
-            .iter()
-            .filter(is_left)
-            .try_for_each(fs::remove_file)
-            .map_err(|error| io_failed(&directory, &error))?;
-        umount2(&directory, DETACH).map_err(|errno| failed(&directory, errno))?;
+    while is_bound_on_itself(directory) {
+        remove_left(directory).and_then(|()| detach(directory)).map_err(|errno| failed(directory, errno))?;
         released = true;
     }
     if !released {
-        return Err(failed(&directory, Errno::ENOENT));
+        return Err(failed(directory, Errno::ENOENT));
     }
     // Ignoring the error: something else is in it.
-    let _ = fs::remove_dir(&directory);
+    let _ = remove_directory(directory);
+    Ok(())
+}
+
+/// Files that were made, but that nothing was mounted on yet.
+fn remove_left(directory: &OsStr) -> nix::Result<()> {
+    for kind in Kind::ALL {
+        let file = files::below(directory, kind.name().as_bytes());
+        let is_left = lstat(file.as_os_str())
+            .is_ok_and(|stat| stat.st_size == 0 && stat.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFREG.bits());
+        if is_left {
+            unlink(file.as_os_str())?;
+        }
+    }
     Ok(())
 }
 
 /// Whether a directory is a mount of itself, as a `Keeper` makes it, by proc_pid_mountinfo(5).
-fn is_bound_on_itself(directory: &Path) -> bool {
-    let text = fs::read("/proc/self/mountinfo").unwrap_or_default();
-    let mounts: Vec<_> = text.split(|byte| *byte == b'\n').filter_map(Mount::parse).collect();
+fn is_bound_on_itself(directory: &OsStr) -> bool {
+    let text = files::read("/proc/self/mountinfo").unwrap_or_default();
+    let mut mounts = Vec::new();
+    for line in text.split(|byte| *byte == b'\n') {
+        mounts.extend(Mount::parse(line));
+    }
     // The last one is on top.
-    let Some(top) = mounts.iter().rev().find(|mount| mount.point == directory) else { return false };
+    let Some(top) = mounts.iter().rev().find(|mount| mount.point == directory.as_bytes()) else { return false };
     let below = mounts.iter().find(|mount| mount.id == top.parent && mount.device == top.device);
-    below.is_some_and(|below| {
-        directory.strip_prefix(&below.point).is_ok_and(|rest| below.root.join(rest) == top.root)
-    })
+    below.is_some_and(|below| below.shows(directory.as_bytes()).is_some_and(|shown| shown == top.root))
 }
 
 /// A line of proc_pid_mountinfo(5).
@@ -196,31 +205,49 @@ struct Mount<'a> {
     parent: &'a [u8],
     device: &'a [u8],
     /// What of the file system is mounted.
-    root: PathBuf,
-    point: PathBuf,
+    root: Vec<u8>,
+    point: Vec<u8>,
 }
 
 impl<'a> Mount<'a> {
     fn parse(line: &'a [u8]) -> Option<Self> {
         let mut fields = line.split(|byte| *byte == b' ');
-        let (id, parent, device) = (fields.next()?, fields.next()?, fields.next()?);
-        Some(Mount { id, parent, device, root: unescaped(fields.next()?), point: unescaped(fields.next()?) })
+        let mut field = || fields.next();
+        let (id, parent, device) = (field()?, field()?, field()?);
+        Some(Mount { id, parent, device, root: unescaped(field()?), point: unescaped(field()?) })
+    }
+
+    /// What of the file system is seen at a path that lies on this mount.
+    fn shows(&self, path: &[u8]) -> Option<Vec<u8>> {
+        let rest = path.strip_prefix(without_slash(&self.point))?;
+        match rest.first() {
+            None => Some(self.root.clone()),
+            Some(b'/') => Some([without_slash(&self.root), rest].concat()),
+            Some(_) => None,
+        }
     }
 }
 
+/// The root directory is the one path that ends in a slash.
+fn without_slash(path: &[u8]) -> &[u8] {
+    path.strip_suffix(b"/").unwrap_or(path)
+}
+
 /// Space, tab, newline and backslash stand there as `\040` and the like.
-fn unescaped(field: &[u8]) -> PathBuf {
+fn unescaped(field: &[u8]) -> Vec<u8> {
     let mut path = Vec::new();
     let mut rest = field;
     while let Some((first, after)) = rest.split_first() {
-        let code = after.split_at_checked(3).filter(|_| *first == b'\\');
-        let code = code
-            .and_then(|(digits, after)| Some((u8::from_str_radix(str::from_utf8(digits).ok()?, 8).ok()?, after)));
-        let (byte, after) = code.unwrap_or((*first, after));
+        let (byte, after) = match after {
+            [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', after @ ..] if *first == b'\\' => {
+                ((a & 3) << 6 | (b & 7) << 3 | c & 7, after)
+            }
+            _ => (*first, after),
+        };
         path.push(byte);
         rest = after;
     }
-    OsString::from_vec(path).into()
+    path
 }
 
 #[cfg(test)]
@@ -236,8 +263,28 @@ mod tests {
         let line = b"36 35 98:0 /mnt1 /mnt\\040two\\134 rw,noatime master:1 - ext3 /dev/root rw";
         let mount = Mount::parse(line).unwrap();
         assert_eq!((mount.id, mount.parent, mount.device), (&b"36"[..], &b"35"[..], &b"98:0"[..]));
-        assert_eq!((mount.root, mount.point), (PathBuf::from("/mnt1"), PathBuf::from("/mnt two\\")));
-        assert_eq!(unescaped(b"\\9x\\"), PathBuf::from("\\9x\\"));
+        assert_eq!((mount.root, mount.point), (b"/mnt1".to_vec(), b"/mnt two\\".to_vec()));
+        assert_eq!(unescaped(b"\\9x\\"), b"\\9x\\");
         assert!(Mount::parse(b"36 35").is_none());
+    }
+
+    #[test]
+    fn what_a_mount_shows_at_a_path() {
+        let shown = |line: &str, path: &str| {
+            let mount = Mount::parse(line.as_bytes()).unwrap();
+            mount.shows(path.as_bytes()).map(|shown| String::from_utf8(shown).unwrap())
+        };
+        let table = [
+            ("1 0 8:1 / / rw", "/a/b", Some("/a/b")),
+            ("1 0 8:1 /x /a rw", "/a/b", Some("/x/b")),
+            ("1 0 8:1 /x /a rw", "/a", Some("/x")),
+            ("1 0 8:1 / /a rw", "/a/b", Some("/b")),
+            ("1 0 8:1 /x / rw", "/a", Some("/x/a")),
+            ("1 0 8:1 /x /a rw", "/ab", None),
+            ("1 0 8:1 /x /a rw", "/b", None),
+        ];
+        for (line, path, expected) in table {
+            assert_eq!(shown(line, path).as_deref(), expected, "{path} on {line}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Runs in: outer, or init in place. A launch as a whole: from a request to how the command ended, or why it did not run.
 
-use crate::diagnose::{self, Circumstances};
+use crate::diagnose::{self, Advice, Circumstances};
 use crate::error::{Refusal, Voice};
 use crate::exit::{Codes, Outcome};
 use crate::init;
@@ -53,7 +53,7 @@ pub(crate) fn carry_out(
 pub(crate) struct Refused {
     pub(crate) refusal: Refusal,
     /// Of a failure; a usage error has its own.
-    pub(crate) hint: Option<String>,
+    pub(crate) hint: Option<Advice>,
 }
 
 impl Refused {

@@ -123,6 +123,7 @@ mod identity;
 mod idmap;
 mod account;
 mod path;
+mod files;
 mod environment;
 mod outer;
 mod keep;

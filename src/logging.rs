@@ -2,6 +2,7 @@
 //!
 //! A line that stderr has no room for is dropped, and counted: init must not wait for whoever does not read its log.
 
+use crate::environment::inherited_value;
 use env_logger::{Builder, Logger, Target, WriteStyle};
 use log::{LevelFilter, Log, Metadata, Record, warn};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -39,8 +40,8 @@ fn half_name() -> &'static str {
 /// env_logger is built when the first line is due: by default that is never, and init then has no heap to speak of.
 pub(crate) fn set_up(half: Half, level: Option<LevelFilter>) {
     this_is(half);
-    let directives = std::env::var_os(DIRECTIVES).filter(|_| level.is_none());
-    let by_environment = directives.as_deref().is_some_and(is_understood);
+    let directives = inherited_value(DIRECTIVES).filter(|_| level.is_none());
+    let by_environment = directives.is_some_and(is_understood);
     let logger: &'static OnDemand = if by_environment { &BY_ENVIRONMENT } else { &BY_LEVEL };
     let level = level.unwrap_or(LevelFilter::Warn);
     // An error means that a program using this crate as a library has a logger of its own: then that one it is.
@@ -75,7 +76,7 @@ static BY_ENVIRONMENT: OnDemand = OnDemand {
     build: |builder| {
         builder
             .filter_level(LevelFilter::Warn)
-            .parse_filters(&std::env::var(DIRECTIVES).unwrap_or_default())
+            .parse_filters(inherited_value(DIRECTIVES).and_then(OsStr::to_str).unwrap_or_default())
             .build()
     },
 };

@@ -1,9 +1,9 @@
 //! Runs in: any thread-free process. The kinds of namespaces, namespaces(7), sets of them, and their files.
 
+use crate::files;
 use crate::sys;
-use nix::fcntl::{self, OFlag};
+use nix::fcntl::OFlag;
 use nix::libc::{self, c_int};
-use nix::sys::stat::Mode;
 use std::fmt;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -26,8 +26,7 @@ pub(crate) enum Kind {
 /// # Errors
 /// ENOTTY: it is no namespace's. Those of open(2).
 pub(crate) fn open(path: &Path, flags: OFlag) -> nix::Result<(Kind, OwnedFd)> {
-    let flags = flags | OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-    let file = fcntl::open(path, flags, Mode::empty())?;
+    let file = files::open(path.as_os_str(), flags | OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY)?;
     Ok((sys::kind_of(&file)?, file))
 }
 

@@ -3,6 +3,7 @@
 use crate::cli::Personality;
 use crate::diagnose::Circumstances;
 use crate::enter;
+use crate::environment::inherited_value;
 use crate::error::{Failure, Stage, UsageError, Voice};
 use crate::exit::Codes;
 use crate::inspect;
@@ -43,7 +44,7 @@ fn status_of(args: Args) -> u8 {
     }
     let personality = Personality::of(args.get(0));
     let words = args.rest().map(ToOwned::to_owned);
-    match personality.parse(words, &|name| std::env::var_os(name)) {
+    match personality.parse(words, &|name| inherited_value(name).map(ToOwned::to_owned)) {
         Ok(Request::Show(output, text)) => text::print(output, &text, signals),
         Ok(Request::InstallNames(directory)) => install::names(&directory),
         Ok(Request::Release(directory)) => keep::release(&directory),
@@ -71,7 +72,7 @@ fn launch(request: &RunRequest, personality: Personality, signals: SignalState) 
 fn enter(target: Target, mut request: Box<RunRequest>, signals: SignalState) -> u8 {
     logging::set_up(Half::Outer, request.level);
     let exit_map = std::mem::take(&mut request.exit_map);
-    let path = std::env::var_os("PATH");
+    let path = inherited_value("PATH").map(ToOwned::to_owned);
     let circumstances = Circumstances { kinds: Kinds::NONE, path, other_root: true };
     let refused = |refusal| Refused::explain(refusal, &circumstances).print(Voice::Pidone, Codes::PIDONE);
     let plan = match plan::for_entering(&request) {

@@ -1,19 +1,20 @@
 //! Runs in: outer, or init in place, when new namespaces could not be made, or no ids mapped into one. What to do about it.
 
-use super::{status_field, sysctl};
+use super::{Advice, status_field, sysctl};
 use crate::capability::{SETFCAP, SYS_ADMIN, is_effective};
+use crate::environment::inherited_value;
 use crate::error::Failure;
+use crate::files;
 use crate::namespace::{Kind, Kinds};
 use nix::errno::Errno;
 use nix::unistd::{Pid, geteuid, getpid};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 /// Why there are no such namespaces.
-pub(super) fn not_made(errno: Errno, kinds: Kinds) -> Option<String> {
+pub(super) fn not_made(errno: Errno, kinds: Kinds) -> Option<Advice> {
     match errno {
         Errno::EPERM if kinds.has(Kind::User) && status_field("Seccomp").as_deref() == Some("2") => {
-            Some(format!("{FILTERED}; {}", way_out(kinds)))
+            Some(format!("{FILTERED}; {}", way_out(kinds)).into())
         }
         Errno::EPERM if kinds.has(Kind::User) => Some(user_namespace_refused(kinds)),
         Errno::EPERM => Some(no_privilege(kinds)),
@@ -24,13 +25,13 @@ pub(super) fn not_made(errno: Errno, kinds: Kinds) -> Option<String> {
 }
 
 /// Why ids are not mapped: by ourselves, or by newuidmap(1) and newgidmap(1), whose names are then what it failed on.
-pub(super) fn not_mapped(failure: &Failure, kinds: Kinds) -> Option<String> {
+pub(super) fn not_mapped(failure: &Failure, kinds: Kinds) -> Option<Advice> {
     let by_helper = !failure.object.as_bytes().starts_with(b"/");
     match failure.errno {
         Errno::EPERM if by_helper => Some(HELPER_REFUSED.into()),
         Errno::ENOENT => Some("/proc must be mounted, and be that of this PID namespace".into()),
         Errno::EPERM if geteuid().is_root() && !is_effective(SETFCAP) => {
-            Some(format!("{NO_SETFCAP}; {}", way_out(kinds)))
+            Some(format!("{NO_SETFCAP}; {}", way_out(kinds)).into())
         }
         Errno::EPERM | Errno::EACCES => Some(user_namespace_refused(kinds)),
         _ => None,
@@ -57,10 +58,10 @@ fn is_in_place(kinds: Kinds) -> bool {
 }
 
 /// CAP_SYS_ADMIN is missing, or something stronger than capabilities says no.
-fn no_privilege(kinds: Kinds) -> String {
+fn no_privilege(kinds: Kinds) -> Advice {
     if is_effective(SYS_ADMIN) {
         let way = if is_in_place(kinds) { "" } else { "; --in-place needs no namespaces" };
-        return format!("CAP_SYS_ADMIN is there, so a seccomp filter or security module forbids it{way}");
+        return format!("CAP_SYS_ADMIN is there, so a seccomp filter or security module forbids it{way}").into();
     }
     let is_pid_1 = getpid() == Pid::from_raw(1);
     match (geteuid().is_root() && in_container(), is_pid_1) {
@@ -85,14 +86,14 @@ fn no_privilege(kinds: Kinds) -> String {
 
 /// The marks that engines leave.
 fn in_container() -> bool {
-    Path::new("/.dockerenv").exists()
-        || Path::new("/run/.containerenv").exists()
-        || std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
-        || std::env::var_os("container").is_some()
+    files::exists("/.dockerenv")
+        || files::exists("/run/.containerenv")
+        || inherited_value("KUBERNETES_SERVICE_HOST").is_some()
+        || inherited_value("container").is_some()
 }
 
 /// Why an ordinary user gets no user namespace, or one without rights.
-pub(super) fn user_namespace_refused(kinds: Kinds) -> String {
+pub(super) fn user_namespace_refused(kinds: Kinds) -> Advice {
     if !is_effective(SYS_ADMIN) && sysctl("kernel/unprivileged_userns_clone") == Some(0) {
         return "user namespaces are off for ordinary users: sysctl kernel.unprivileged_userns_clone=1".into();
     }
@@ -101,18 +102,19 @@ pub(super) fn user_namespace_refused(kinds: Kinds) -> String {
                 or sysctl kernel.apparmor_restrict_unprivileged_userns=0"
             .into();
     }
-    format!("user namespaces are forbidden here, by a chroot or a security module; {}", way_out(kinds))
+    format!("user namespaces are forbidden here, by a chroot or a security module; {}", way_out(kinds)).into()
 }
 
 /// ENOSPC stands for both a limit and the depth of nesting; a limit of zero is the one case that can be told apart.
-fn namespace_limit(namespaces: Kinds) -> String {
+fn namespace_limit(namespaces: Kinds) -> Advice {
     for kind in namespaces.iter().map(Kind::name) {
         if sysctl(&format!("user/max_{kind}_namespaces")) == Some(0) {
-            return format!("user.max_{kind}_namespaces is 0: raise it with sysctl");
+            return format!("user.max_{kind}_namespaces is 0: raise it with sysctl").into();
         }
     }
     let limit = sysctl("user/max_pid_namespaces").map_or(String::new(), |limit| format!(" ({limit})"));
     format!(
         "PID and user namespaces nest 32 levels deep at most: this is one too many, or user.max_pid_namespaces{limit} is reached"
     )
+    .into()
 }

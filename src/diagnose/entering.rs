@@ -1,11 +1,11 @@
 //! Runs in: the process that enters, keeps or releases namespaces, when that failed. What to do about it.
 
-use super::UNSEEN;
+use super::{Advice, UNSEEN};
 use crate::error::Stage;
 use nix::errno::Errno;
 
 /// Why the command does not run in the namespaces of a target.
-pub(super) fn not_entered(stage: Stage, errno: Errno) -> Option<String> {
+pub(super) fn not_entered(stage: Stage, errno: Errno) -> Option<Advice> {
     let hint = match (stage, errno) {
         (Stage::OpenNamespace, errno) => return not_opened(errno),
         (Stage::FindTarget, Errno::ESRCH | Errno::ENOENT) => UNSEEN,
@@ -22,7 +22,7 @@ pub(super) fn not_entered(stage: Stage, errno: Errno) -> Option<String> {
     Some(hint.into())
 }
 
-fn not_opened(errno: Errno) -> Option<String> {
+fn not_opened(errno: Errno) -> Option<Advice> {
     let hint = match errno {
         Errno::EACCES | Errno::EPERM => {
             "this takes the rights to trace the process: the same user, or CAP_SYS_PTRACE"
@@ -36,7 +36,7 @@ fn not_opened(errno: Errno) -> Option<String> {
     Some(hint.into())
 }
 
-pub(super) fn not_kept(errno: Errno) -> Option<String> {
+pub(super) fn not_kept(errno: Errno) -> Option<Advice> {
     let hint = match errno {
         Errno::EEXIST => "something is kept there already: 'pidone release' it, or choose another directory",
         Errno::EPERM => "to mount files takes CAP_SYS_ADMIN over the caller's own mount namespace",

@@ -1,15 +1,16 @@
 //! Runs in: outer, when the new file system could not be furnished. What to do about it.
 
+use super::Advice;
 use crate::error::{Failure, Stage};
 use nix::errno::Errno;
 
 /// One line of advice, if there is any to give.
-pub(super) fn hint(failure: &Failure, user_namespace: bool) -> Option<String> {
+pub(super) fn hint(failure: &Failure, user_namespace: bool) -> Option<Advice> {
     if failure.errno == Errno::ENOSYS {
         return Some(format!(
             "this takes {}, or a seccomp filter that knows the call (docker: --security-opt seccomp=unconfined)",
             needed(failure.stage)?
-        ));
+        ).into());
     }
     let hint = match (failure.stage, failure.errno) {
         (Stage::OpenRoot, Errno::ENOENT) => {

@@ -9,7 +9,7 @@
 
 mod target;
 
-use self::target::Joining;
+use self::target::{Joining, Opened};
 use crate::account::Accounts;
 use crate::capability::{SYS_ADMIN, is_effective};
 use crate::error::{Failure, Stage};
@@ -156,8 +156,8 @@ fn enter_all(joining: &Joining) -> Result<(), Failure> {
         _ => 1,
     };
     let mut ordered: Vec<_> = joining.namespaces.iter().collect();
-    sort_by_number(&mut ordered, |(kind, _, _)| rank(*kind));
-    for (kind, path, file) in ordered {
+    sort_by_number(&mut ordered, |opened| rank(opened.kind));
+    for Opened { kind, path, file } in ordered {
         sys::enter(file, Kinds::of(&[*kind])).map_err(|errno| Failure::new(Stage::EnterNamespace, path, errno))?;
     }
     Ok(())
@@ -193,14 +193,14 @@ fn become_workload(entry: Entry<'_>, reporter: &Reporter, gate: Gate) -> Failure
 /// What `/` and `.` are for the target; the namespace alone would give its own root. Where there is to be another working
 /// directory, this one may be closed to us; only a relative one begins in it.
 fn enter_root(joining: &Joining, workdir: Option<&OsStr>) -> Result<(), Failure> {
-    if let Some((path, root)) = &joining.root {
-        let entered = fchdir(root).and_then(|()| chroot("."));
+    if let Some(Opened { path, file, .. }) = &joining.root {
+        let entered = fchdir(file).and_then(|()| chroot("."));
         entered.map_err(|errno| Failure::new(Stage::EnterRoot, path, errno))?;
     }
-    if let Some((path, directory)) = &joining.directory
+    if let Some(Opened { path, file, .. }) = &joining.directory
         && workdir.is_none_or(|workdir| !workdir.as_bytes().starts_with(b"/"))
     {
-        fchdir(directory).map_err(|errno| Failure::new(Stage::ChangeDirectory, path, errno))?;
+        fchdir(file).map_err(|errno| Failure::new(Stage::ChangeDirectory, path, errno))?;
     }
     Ok(())
 }

@@ -1,30 +1,40 @@
 //! Runs in: init in place, before the first namespace is entered. Opens all that a target has: its namespaces, its root and its
 //! working directory. After that the target may end, or change; what was opened stays what it was.
 
-use crate::error::{Failure, Stage, errno_of};
+use crate::error::{Failure, Stage};
+use crate::files;
 use crate::namespace::{self, Kind, Kinds};
 use crate::request::Target;
 use crate::sys;
 use log::{info, warn};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::stat::{Mode, fstat, stat};
+use nix::sys::stat::fstat;
 use nix::unistd::Pid;
-use std::fs;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What is to be entered.
 pub(super) struct Joining {
     /// A process, whose namespaces can be entered all at once.
     pub(super) process: Option<OwnedFd>,
-    /// Each with its path, for messages. None is one that we are in already.
-    pub(super) namespaces: Vec<(Kind, PathBuf, OwnedFd)>,
+    /// None is one that we are in already.
+    pub(super) namespaces: Vec<Opened>,
     /// The target's root directory, where that is another than ours.
-    pub(super) root: Option<(PathBuf, OwnedFd)>,
+    pub(super) root: Option<Opened>,
     /// Its working directory, unless its mounts are not asked for.
-    pub(super) directory: Option<(PathBuf, OwnedFd)>,
+    pub(super) directory: Option<Opened>,
+}
+
+/// Something that was opened.
+pub(super) struct Opened {
+    /// Of a directory, that of mounts.
+    pub(super) kind: Kind,
+    /// For messages.
+    pub(super) path: OsString,
+    pub(super) file: OwnedFd,
 }
 
 impl Joining {
@@ -34,76 +44,90 @@ impl Joining {
     /// The process is gone; a file cannot be opened, or is no namespace.
     pub(super) fn open(target: &Target, only: Option<Kinds>) -> Result<Self, Failure> {
         let wanted = only.unwrap_or(Kinds::of(&Kind::ALL));
-        let joining = match target {
-            Target::Process(pid) => Self::of_process(*pid, wanted)?,
-            Target::Kept(directory) => Self::of_directory(Path::new(directory), wanted)?,
+        let mut joining = Joining { process: None, namespaces: Vec::new(), root: None, directory: None };
+        match target {
+            Target::Process(pid) => joining.take_process(*pid, wanted)?,
+            Target::Kept(directory) => joining.take_directory(directory)?,
             Target::Files(files) => {
-                let opened = files.iter().map(|file| open_file(Path::new(file)));
-                Self::of_files(opened.collect::<Result<_, _>>()?, wanted)?
+                for file in files {
+                    joining.take(file)?;
+                }
             }
-        };
+        }
+        joining.namespaces.retain(|opened| wanted.has(opened.kind) && !is_ours(opened));
+        if let Target::Process(pid) = target {
+            joining.take_directories(*pid, wanted)?;
+        }
         Ok(joining)
     }
 
-    fn of_process(pid: i32, wanted: Kinds) -> Result<Self, Failure> {
-        let directory = PathBuf::from(format!("/proc/{pid}"));
-        let gone = |errno| Failure::new(Stage::FindTarget, pid.to_string(), errno);
+    fn take_process(&mut self, pid: i32, wanted: Kinds) -> Result<(), Failure> {
         // Before Linux 5.3 there is none: then each namespace is entered by its file.
-        let process = match sys::pidfd_open(Pid::from_raw(pid)) {
-            Err(errno @ (Errno::ESRCH | Errno::EINVAL)) => return Err(gone(errno)),
+        self.process = match sys::pidfd_open(Pid::from_raw(pid)) {
+            Err(errno @ (Errno::ESRCH | Errno::EINVAL)) => return Err(gone(pid, errno)),
             other => other.ok(),
         };
-        fs::metadata(&directory).map_err(|error| gone(errno_of(&error)))?;
-        let kinds = Kind::ALL.into_iter().filter(|kind| wanted.has(*kind));
-        // A kind that this kernel does not have has no file. A process that has ended has few of them left: where we have one
-        // and it has not, to go on without it would be to run the command out here.
-        let kinds = kinds.filter(|kind| Path::new("/proc/self/ns").join(kind.name()).try_exists().unwrap_or(true));
-        let files = kinds.map(|kind| {
-            open_file(&file_of(&directory, kind)).map_err(|failure| match failure.errno {
-                Errno::ENOENT | Errno::ESRCH => gone(Errno::ESRCH),
-                _ => failure,
-            })
-        });
-        let mut joining = Self::of_files(files.collect::<Result<_, _>>()?, wanted)?;
-        if wanted.has(Kind::Mount) {
-            let root = open_directory(directory.join("root"))?;
-            let is_elsewhere = joining.kinds().has(Kind::Mount) || !is_same("/", &root.1);
-            joining.root = is_elsewhere.then_some(root);
-            joining.directory = Some(open_directory(directory.join("cwd"))?);
+        let directory = format!("/proc/{pid}");
+        files::stat(OsStr::new(&directory)).map_err(|errno| gone(pid, errno))?;
+        for kind in wanted.iter() {
+            // A kind that this kernel does not have has no file. A process that has ended has few of them left: where we have one
+            // and it has not, to go on without it would be to run the command out here.
+            if files::stat(OsStr::new(&own(kind))) == Err(Errno::ENOENT) {
+                continue;
+            }
+            match self.take(file_of(&directory, kind).as_ref()) {
+                Err(failure) if matches!(failure.errno, Errno::ENOENT | Errno::ESRCH) => {
+                    return Err(gone(pid, Errno::ESRCH));
+                }
+                taken => taken?,
+            }
         }
-        // Alive now, so all that was opened is that process's.
-        if process.as_ref().is_some_and(has_ended) {
-            return Err(gone(Errno::ESRCH));
-        }
-        // By the descriptor of the process alone one would get into the namespace that it is in.
-        let is_its_own = |(kind, path, _): &(Kind, PathBuf, OwnedFd)| path.ends_with(kind.name());
-        let process = process.filter(|_| joining.namespaces.iter().all(is_its_own));
-        Ok(Joining { process, ..joining })
+        Ok(())
     }
 
-    fn of_directory(directory: &Path, wanted: Kinds) -> Result<Self, Failure> {
-        let opened = Kind::ALL.into_iter().map(|kind| open_file(&directory.join(kind.name())));
-        let is_missing = |failure: &Failure| matches!(failure.errno, Errno::ENOENT | Errno::ENOTDIR);
-        let files: Vec<_> =
-            opened.filter(|file| !file.as_ref().is_err_and(is_missing)).collect::<Result<_, _>>()?;
-        if files.is_empty() {
-            let is_file = fs::metadata(directory).is_ok_and(|metadata| !metadata.is_dir());
+    /// What else the process has; once the namespaces are there that we are not in.
+    fn take_directories(&mut self, pid: i32, wanted: Kinds) -> Result<(), Failure> {
+        if wanted.has(Kind::Mount) {
+            let root = open_directory(format!("/proc/{pid}/root"))?;
+            let is_elsewhere = self.kinds().has(Kind::Mount) || !is_same("/", &root.file);
+            self.root = is_elsewhere.then_some(root);
+            self.directory = Some(open_directory(format!("/proc/{pid}/cwd"))?);
+        }
+        // Alive now, so all that was opened is that process's.
+        if self.process.as_ref().is_some_and(has_ended) {
+            return Err(gone(pid, Errno::ESRCH));
+        }
+        // By the descriptor of the process alone one would get into the namespace that it is in.
+        if self.namespaces.iter().any(|opened| opened.path.as_encoded_bytes().ends_with(FOR_CHILDREN.as_bytes())) {
+            self.process = None;
+        }
+        Ok(())
+    }
+
+    fn take_directory(&mut self, directory: &OsStr) -> Result<(), Failure> {
+        for kind in Kind::ALL {
+            match self.take(&files::below(directory, kind.name().as_bytes())) {
+                Err(failure) if matches!(failure.errno, Errno::ENOENT | Errno::ENOTDIR) => {}
+                taken => taken?,
+            }
+        }
+        if self.namespaces.is_empty() {
+            let is_file = files::stat(directory).is_ok_and(|stat| !files::is_directory(&stat));
             let errno = if is_file { Errno::ENOTDIR } else { Errno::ENOENT };
             return Err(Failure::new(Stage::OpenNamespace, directory, errno));
         }
-        Self::of_files(files, wanted)
+        Ok(())
     }
 
-    fn of_files(mut files: Vec<(Kind, PathBuf, OwnedFd)>, wanted: Kinds) -> Result<Self, Failure> {
-        let mut seen = Kinds::NONE;
-        for (kind, path, _) in &files {
-            if seen.has(*kind) {
-                return Err(Failure::new(Stage::OpenNamespace, path, Errno::EEXIST));
-            }
-            seen = seen.with(*kind);
+    /// A namespace's file, of a kind that is not there yet.
+    fn take(&mut self, path: &OsStr) -> Result<(), Failure> {
+        let failed = |errno| Failure::new(Stage::OpenNamespace, path, errno);
+        let (kind, file) = namespace::open(Path::new(path), OFlag::empty()).map_err(failed)?;
+        if self.kinds().has(kind) {
+            return Err(failed(Errno::EEXIST));
         }
-        files.retain(|(kind, _, file)| wanted.has(*kind) && !is_ours(*kind, file));
-        Ok(Joining { process: None, namespaces: files, root: None, directory: None })
+        self.namespaces.push(Opened { kind, path: path.to_owned(), file });
+        Ok(())
     }
 
     /// Tells what is entered, and warns where that is less than one may think.
@@ -124,31 +148,40 @@ impl Joining {
 
     /// Which kinds there are to enter.
     pub(super) fn kinds(&self) -> Kinds {
-        self.namespaces.iter().fold(Kinds::NONE, |set, (kind, _, _)| set.with(*kind))
+        self.namespaces.iter().fold(Kinds::NONE, |set, opened| set.with(opened.kind))
     }
 }
 
-/// A namespace's file, of whatever kind it is.
-fn open_file(path: &Path) -> Result<(Kind, PathBuf, OwnedFd), Failure> {
-    namespace::open(path, OFlag::empty())
-        .map(|(kind, file)| (kind, path.to_owned(), file))
-        .map_err(|errno| Failure::new(Stage::OpenNamespace, path, errno))
+fn gone(pid: i32, errno: Errno) -> Failure {
+    Failure::new(Stage::FindTarget, pid.to_string(), errno)
 }
 
-/// Where a process's namespace is found, or that of its children where they get another. That can be so with two kinds, and
-/// matters with one: an init that has made a time namespace is not in it.
-fn file_of(process: &Path, kind: Kind) -> PathBuf {
-    let namespaces = process.join("ns");
-    let own = namespaces.join(kind.name());
-    let of_children = namespaces.join("time_for_children");
-    let differs = || fs::read_link(&of_children).is_ok_and(|name| fs::read_link(&own).is_ok_and(|own| own != name));
-    if kind == Kind::Time && differs() { of_children } else { own }
+/// Our own namespace of this kind.
+fn own(kind: Kind) -> String {
+    format!("/proc/self/ns/{}", kind.name())
 }
 
-fn open_directory(path: PathBuf) -> Result<(PathBuf, OwnedFd), Failure> {
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    match open(&path, flags, Mode::empty()) {
-        Ok(directory) => Ok((path, directory)),
+/// Where a process has the namespaces of its children, if these get others. That can be so with two kinds, and matters with one:
+/// an init that has made a time namespace is not in it.
+const FOR_CHILDREN: &str = "/ns/time_for_children";
+
+/// Where a process's namespace is found, or that of its children.
+fn file_of(process: &str, kind: Kind) -> String {
+    let own = format!("{process}/ns/{}", kind.name());
+    if kind == Kind::Time {
+        let of_children = [process, FOR_CHILDREN].concat();
+        if let (Ok(one), Ok(other)) = (files::link(&own), files::link(&of_children))
+            && one != other
+        {
+            return of_children;
+        }
+    }
+    own
+}
+
+fn open_directory(path: String) -> Result<Opened, Failure> {
+    match files::open(OsStr::new(&path), OFlag::O_PATH | OFlag::O_DIRECTORY) {
+        Ok(file) => Ok(Opened { kind: Kind::Mount, path: path.into(), file }),
         Err(errno) => Err(Failure::new(Stage::EnterRoot, path, errno)),
     }
 }
@@ -161,12 +194,12 @@ fn has_ended(process: &OwnedFd) -> bool {
 }
 
 /// Whether we are in that namespace: a user namespace cannot be entered twice, and others need not be.
-fn is_ours(kind: Kind, file: &OwnedFd) -> bool {
-    is_same(&format!("/proc/self/ns/{}", kind.name()), file)
+fn is_ours(opened: &Opened) -> bool {
+    is_same(&own(opened.kind), &opened.file)
 }
 
 /// Whether this file is the one at `path`.
 fn is_same(path: &str, file: &OwnedFd) -> bool {
-    let identity = |stat: nix::sys::stat::FileStat| (stat.st_dev, stat.st_ino);
-    stat(path).is_ok_and(|own| fstat(file).is_ok_and(|theirs| identity(theirs) == identity(own)))
+    files::stat(OsStr::new(path))
+        .is_ok_and(|one| fstat(file).is_ok_and(|other| files::identity(&one) == files::identity(&other)))
 }

@@ -10,6 +10,7 @@ mod write;
 use crate::account;
 use crate::capability;
 use crate::error::UsageError;
+use crate::files;
 use crate::order::sort_by_number;
 use nix::unistd::{getegid, geteuid};
 use std::fmt::Write as _;
@@ -73,7 +74,7 @@ impl IdMaps {
         let map = |kind: Kind, id: u32| {
             // Who is but himself needs neither the kernel's map nor the files of subordinate ids.
             let asks_for_more = request.auto || !kind.asked(request).is_empty();
-            let own_map = if asks_for_more { std::fs::read_to_string(kind.own_map()) } else { Ok(String::new()) };
+            let own_map = if asks_for_more { files::text(kind.own_map()) } else { None };
             let subordinate =
                 if asks_for_more { account::subordinate(kind.file(), geteuid().as_raw()) } else { Vec::new() };
             let authority = Authority {

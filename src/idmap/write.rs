@@ -1,8 +1,10 @@
 //! Runs in: outer, or init in place. Writes the id maps of a child's new user namespace, user_namespaces(7).
 
 use super::{IdMap, IdMaps};
-use crate::error::{Failure, Stage, UsageError, errno_of};
+use crate::environment::inherited_value;
+use crate::error::{Failure, Stage, UsageError};
 use crate::exit::Outcome;
+use crate::files;
 use crate::path;
 use crate::sys::{self, PointerArray};
 use nix::errno::Errno;
@@ -10,8 +12,6 @@ use nix::sys::prctl;
 use nix::unistd::{AccessFlags, Pid, access};
 use std::borrow::Cow;
 use std::ffi::{CString, OsStr, c_int};
-use std::fs::OpenOptions;
-use std::io::Write as _;
 
 /// Maps users and groups into the user namespace of `child`.
 ///
@@ -52,7 +52,7 @@ pub(super) const GROUP_HELPER: &str = "newgidmap";
 /// There is none that could be run, or it would have no rights.
 pub(super) fn expect_helper(name: &str) -> Result<(), UsageError> {
     const ALONE: &str = "or map yourself alone: --map-root, --map-current";
-    let candidates = path::candidates(OsStr::new(name), std::env::var_os("PATH").as_deref());
+    let candidates = path::candidates(OsStr::new(name), inherited_value("PATH"));
     if !candidates.iter().any(|candidate| access(*candidate, AccessFlags::X_OK).is_ok()) {
         let message = format!("these ids are mapped by {name}, and PATH has none that is executable");
         return Err(UsageError::with_hint(
@@ -72,9 +72,7 @@ pub(super) fn expect_helper(name: &str) -> Result<(), UsageError> {
 /// A map must arrive in a single write(2).
 fn write_file(child: Pid, name: &str, content: &str) -> Result<(), (String, Errno)> {
     let path = format!("/proc/{child}/{name}");
-    let written =
-        OpenOptions::new().write(true).open(&path).and_then(|mut file| file.write_all(content.as_bytes()));
-    written.map_err(|error| (path, errno_of(&error)))
+    files::write(&path, content).map_err(|errno| (path, errno))
 }
 
 /// newuidmap(1) or newgidmap(1): `NAME PID INSIDE OUTSIDE COUNT…`. It says on stderr what it does not like.
@@ -85,7 +83,7 @@ fn run_helper(name: &'static str, child: Pid, map: &IdMap) -> Result<(), (String
     let words = line.split_ascii_whitespace().filter_map(|word| CString::new(word).ok()).map(Cow::Owned);
     let argv = PointerArray::new(words.collect());
     let env = PointerArray::new(sys::environment().map(Cow::Borrowed).collect());
-    let candidates = path::candidates(OsStr::new(name), std::env::var_os("PATH").as_deref());
+    let candidates = path::candidates(OsStr::new(name), inherited_value("PATH"));
     let mut refused = Errno::ENOENT;
     let spawned = sys::spawn_sharing_memory(&mut || -> c_int {
         for candidate in &candidates {

@@ -1,6 +1,7 @@
 //! Runs in: init, workload child. From a plan to a running workload; the only exec.
 
 use super::dress::{self, Misfit, Subject};
+use crate::environment::inherited_value;
 use crate::error::{Failure, Stage};
 use crate::exit::PIDONE_FAILED;
 use crate::handshake::Reporter;
@@ -13,7 +14,7 @@ use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::signal::Signal as StandardSignal;
 use nix::unistd::{AccessFlags, Pid, access, getpid, setpgid, setsid};
-use std::ffi::{CStr, c_int};
+use std::ffi::{CStr, OsStr, c_int};
 use std::os::unix::ffi::OsStrExt;
 
 /// Why no exec succeeded.
@@ -112,10 +113,10 @@ pub(super) fn become_program(grouping: Grouping, terminal: Option<&Terminal>, pa
     if let Some(terminal) = terminal {
         terminal.hand_to(getpid());
     }
-    let names_parent = std::env::var("LISTEN_PID").is_ok_and(|pid| pid == parent.to_string());
+    let names_parent = inherited_value("LISTEN_PID").is_some_and(|pid| pid == OsStr::new(&parent.to_string()));
     if names_parent {
         sys::set_variable("LISTEN_PID", &getpid().to_string());
-        match (std::env::var_os("LISTEN_PIDFDID"), sys::own_pidfd_inode()) {
+        match (inherited_value("LISTEN_PIDFDID"), sys::own_pidfd_inode()) {
             (Some(_), Some(inode)) => sys::set_variable("LISTEN_PIDFDID", &inode.to_string()),
             _ => sys::remove_variable("LISTEN_PIDFDID"),
         }

@@ -2,12 +2,11 @@
 //! each has been reaped (`zap_pid_ns_processes`). Who was put in from outside can be reaped there alone; who sleeps in the kernel
 //! first has to wake up.
 
+use crate::files;
 use crate::procfs::{self, Process};
 use crate::sys::Moment;
 use log::warn;
 use nix::unistd::Pid;
-use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long an init may take to end, after it has closed its files, until something is said about it.
@@ -39,7 +38,7 @@ impl Teardown {
     pub(super) fn explain(&mut self) {
         self.due = None;
         let init = self.init;
-        let place = |pid: Pid| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+        let place = |pid: Pid| files::link(&format!("/proc/{pid}/ns/pid")).ok();
         let own = place(init);
         let is_member = |process: &Process| process.pid != init && own.is_some() && place(process.pid) == own;
         let all = procfs::processes();
@@ -50,7 +49,7 @@ impl Teardown {
                 let parent = parent.map_or_else(|| "its parent".into(), ToString::to_string);
                 let advice = match holder.state {
                     'Z' => format!("{parent} has put it in, and has to reap it or end"),
-                    _ => format!("it has been killed, and is in {}", wchan(holder.pid).display()),
+                    _ => format!("it has been killed, and is in {}", wchan(holder.pid)),
                 };
                 warn!("init ({init}) is ending, and waits for {holder}, state {}: {advice}", holder.state);
             }
@@ -59,7 +58,7 @@ impl Teardown {
 }
 
 /// The function of the kernel that it sleeps in.
-fn wchan(pid: Pid) -> PathBuf {
-    let name = fs::read_to_string(format!("/proc/{pid}/wchan")).unwrap_or_default();
-    if name.is_empty() || name == "0" { "user mode".into() } else { name.into() }
+fn wchan(pid: Pid) -> String {
+    let name = files::text(&format!("/proc/{pid}/wchan")).unwrap_or_default();
+    if name.is_empty() || name == "0" { "user mode".into() } else { name }
 }

@@ -270,7 +270,7 @@ fn the_page_names_each_variable_that_is_read() {
                 variables(&path, found);
             } else {
                 let text = std::fs::read_to_string(&path).expect("read a source");
-                for asking in ["var_os(\"", "var(\"", "is_set(\"", "DIRECTIVES: &str = \""] {
+                for asking in ["inherited_value(\"", "var_os(\"", "is_set(\"", "DIRECTIVES: &str = \""] {
                     let names = text.split(asking).skip(1).filter_map(|rest| rest.split('"').next());
                     found.extend(names.map(ToOwned::to_owned));
                 }

@@ -1,0 +1,122 @@
+//! Runs in: any thread-free process. Small files and what paths stand for, by system calls. Not by `std::fs`, whose errors are
+//! twice as wide and weigh on whatever passes them on.
+
+use crate::sys::retry_interrupted;
+use nix::Result;
+use nix::errno::Errno;
+use nix::fcntl::{self, OFlag};
+use nix::sys::stat::{self, FileStat, Mode, SFlag};
+use nix::unistd;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+/// Opens a file, for nobody who runs after exec. What is made is for its owner to write and for all to read.
+///
+/// # Errors
+/// Those of open(2).
+#[inline(never)]
+pub(crate) fn open(path: &OsStr, flags: OFlag) -> Result<OwnedFd> {
+    let mode = Mode::from_bits_truncate(0o644);
+    loop {
+        match fcntl::open(path, flags | OFlag::O_CLOEXEC, mode) {
+            Err(Errno::EINTR) => {}
+            done => return done,
+        }
+    }
+}
+
+/// All that stands in a file of /proc or /sys, or in one as small.
+///
+/// # Errors
+/// Those of open(2) and read(2).
+pub(crate) fn read(path: &str) -> Result<Vec<u8>> {
+    read_from(&open(OsStr::new(path), OFlag::O_RDONLY)?)
+}
+
+/// The rest of a file, but of nothing that has no end.
+///
+/// # Errors
+/// Those of read(2). EFBIG: it is longer than any that is meant to be read.
+pub(crate) fn read_from(file: &OwnedFd) -> Result<Vec<u8>> {
+    /// /etc/passwd with a few hundred thousand users.
+    const MOST: usize = 32 << 20;
+    let mut bytes = Vec::new();
+    let mut part = [0; 1024];
+    while bytes.len() <= MOST {
+        match unistd::read(file, &mut part) {
+            Err(Errno::EINTR) => {}
+            Ok(0) => return Ok(bytes),
+            read => bytes.extend_from_slice(part.get(..read?).unwrap_or_default()),
+        }
+    }
+    Err(Errno::EFBIG)
+}
+
+/// The same as text, without space at its ends; `None` where there is none.
+pub(crate) fn text(path: &str) -> Option<String> {
+    let bytes = read(path).ok()?;
+    String::from_utf8(bytes.trim_ascii().to_vec()).ok()
+}
+
+/// The number that is all that stands in a file.
+pub(crate) fn number(path: &str) -> Option<u64> {
+    text(path)?.parse().ok()
+}
+
+/// Writes to a file that is there, in one write(2).
+///
+/// # Errors
+/// Those of open(2) and write(2). EIO: it was not all taken.
+pub(crate) fn write(path: &str, content: &str) -> Result<()> {
+    let file = open(OsStr::new(path), OFlag::O_WRONLY)?;
+    let written = retry_interrupted(|| unistd::write(&file, content.as_bytes()))?;
+    if written == content.len() { Ok(()) } else { Err(Errno::EIO) }
+}
+
+/// What a symbolic link leads to.
+///
+/// # Errors
+/// Those of readlink(2).
+pub(crate) fn link(path: &str) -> Result<OsString> {
+    fcntl::readlink(path)
+}
+
+/// What a path stands for, links followed.
+///
+/// # Errors
+/// Those of stat(2).
+#[inline(never)]
+pub(crate) fn stat(path: &OsStr) -> Result<FileStat> {
+    stat::stat(path)
+}
+
+/// Whether a path stands for something.
+pub(crate) fn exists(path: &str) -> bool {
+    stat(OsStr::new(path)).is_ok()
+}
+
+/// Whether this is a directory.
+pub(crate) fn is_directory(stat: &FileStat) -> bool {
+    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR
+}
+
+/// Device and inode, by which two paths are known to be the same file.
+pub(crate) fn identity(stat: &FileStat) -> (u64, u64) {
+    (stat.st_dev, stat.st_ino)
+}
+
+/// What stands in a directory, by its whole path.
+pub(crate) fn below(directory: &OsStr, name: &[u8]) -> OsString {
+    OsString::from_vec([directory.as_bytes(), b"/", name].concat())
+}
+
+/// The path of a directory from the root on, without links in it; as /proc knows it.
+///
+/// # Errors
+/// Those of open(2). ENOTDIR: it is none. ENOENT: there is no /proc.
+pub(crate) fn directory(path: &OsStr) -> Result<OsString> {
+    use std::os::fd::AsRawFd;
+    let directory = open(path, OFlag::O_PATH | OFlag::O_DIRECTORY)?;
+    link(&format!("/proc/self/fd/{}", directory.as_raw_fd()))
+}
