@@ -8,6 +8,7 @@ use crate::parent::{News, Parent};
 use crate::procfs;
 use crate::request::{Grouping, StopRules};
 use crate::signal::{Rewrites, Signal};
+pub(crate) use crate::stop::text;
 use crate::stop::{Arrival, Due, Stop};
 use crate::sys::{self, Moment, Recipient, SignalInfo, SignalSet};
 use crate::trace::{Done, Trace, Why};
@@ -253,7 +254,7 @@ impl<'a> Forwarder<'a> {
         match self.stop.arrive(info) {
             Arrival::Pass => self.pass(info),
             Arrival::Wait => {
-                info!("{came} waits for {:?}", self.rules.stop.delay.unwrap_or_default());
+                info!("{came} waits for {}", text(self.rules.stop.delay.unwrap_or_default()));
                 self.trace.signal(&info, Done::Delayed, None);
             }
             Arrival::PassAfter(first) => {
@@ -391,9 +392,4 @@ fn deliver(recipient: Recipient, info: &SignalInfo, signal: Signal) -> nix::Resu
         (Err(Errno::EINVAL | Errno::ENOSYS), Recipient::Group(_)) => sys::send(recipient, signal),
         (sent, _) => sent,
     }
-}
-
-/// `10s`, `500ms`; and nothing at all as `0s`.
-pub(crate) fn text(duration: Duration) -> String {
-    if duration.is_zero() { "0s".into() } else { format!("{duration:?}") }
 }

@@ -35,6 +35,19 @@ pub(crate) struct GroupsPlan {
     pub(crate) held: bool,
 }
 
+impl GroupsPlan {
+    /// As `[4, 20]`.
+    pub(crate) fn list(&self) -> String {
+        let mut list = String::new();
+        for id in &self.ids {
+            let before = if list.is_empty() { "[" } else { ", " };
+            list.push_str(before);
+            list.push_str(&id.to_string());
+        }
+        list + "]"
+    }
+}
+
 /// What is to become of the five capability sets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum CapabilityPlan {

@@ -4,6 +4,7 @@
 use crate::request::StopRules;
 use crate::signal::Signal;
 use crate::sys::{Moment, SignalInfo};
+use std::time::Duration;
 
 /// Where a stop stands.
 pub(crate) struct Stop {
@@ -80,4 +81,18 @@ impl Stop {
         }
         self.deadline.take_if(|(at, _)| at.is_past()).map(|(_, signal)| Due::Kill(signal))
     }
+}
+
+/// `10s`, `1.5s`, `500ms`; and nothing at all as `0s`.
+pub(crate) fn text(duration: Duration) -> String {
+    let nanoseconds =
+        duration.as_secs().saturating_mul(1_000_000_000).saturating_add(duration.subsec_nanos().into());
+    let (unit, size, digits) = match nanoseconds {
+        0 | 1_000_000_000.. => ("s", 1_000_000_000, 9),
+        1_000_000.. => ("ms", 1_000_000, 6),
+        1_000.. => ("µs", 1_000, 3),
+        _ => ("ns", 1, 0),
+    };
+    let text = format!("{}.{:0digits$}", nanoseconds / size, nanoseconds % size);
+    [text.trim_end_matches('0').trim_end_matches('.'), unit].concat()
 }

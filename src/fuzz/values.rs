@@ -38,7 +38,7 @@ fn a_duration_is_its_number_times_its_unit_and_at_most_a_century() {
 fn a_duration_that_pidone_prints_is_one_that_it_reads() {
     check(|u| {
         let printed = Duration::from_millis(u.int_in_range(0..=100_000_000)?);
-        assert_eq!(duration(&crate::forward::text(printed)), Some(printed));
+        assert_eq!(duration(&crate::stop::text(printed)), Some(printed));
         Ok(())
     });
 }

@@ -3,7 +3,7 @@
 
 use crate::capability::Capabilities;
 use crate::error::Stage;
-use crate::identity::{CapabilityPlan, IdentityPlan};
+use crate::identity::{CapabilityPlan, GroupsPlan, IdentityPlan};
 use crate::plan::Workload;
 use crate::sys::{self, CapabilitySets};
 use nix::errno::Errno;
@@ -47,7 +47,7 @@ impl Subject {
                 or_unnamed(typed.user_group.as_ref().or(typed.group.as_ref()).map(String::as_str)),
                 identity.gid.unwrap_or(0)
             ),
-            Subject::Groups => format!("{:?}", identity.groups.as_ref().map_or(&[][..], |groups| &groups.ids)),
+            Subject::Groups => identity.groups.as_ref().map_or(String::new(), GroupsPlan::list),
             Subject::Limit(index) => {
                 identity.limits().get(index).map_or(String::new(), |limit| limit.name.to_owned())
             }

@@ -1,10 +1,11 @@
 //! Runs in: init, when the workload is gone. What becomes of the other processes (`--on-exit`).
 
 use super::supervise::{Above, end_if_outer_is_gone};
-use crate::forward::{self, Forwarder};
+use crate::forward::Forwarder;
 use crate::others::{Left, Others};
 use crate::request::OnExit;
 use crate::signal::{Signal, WATCH};
+use crate::stop;
 use crate::sys::{Moment, Recipient, SignalInfo};
 use crate::trace::{Done, Why};
 use log::warn;
@@ -40,7 +41,7 @@ pub(super) fn see_off<'a>(
             let grace = grace.unwrap_or(DEFAULT_GRACE);
             if !wait(others, forwarder, above, Some(Moment::after(grace))) {
                 forwarder.trace.timed_out(Signal::TERM, grace);
-                warn!("some still ran {} after SIGTERM: killed {}", forward::text(grace), others.names());
+                warn!("some still ran {} after SIGTERM: killed {}", stop::text(grace), others.names());
                 forwarder.turn_to_nobody();
                 kill(others, Some(Why::StopTimeout), forwarder, above);
             }
