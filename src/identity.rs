@@ -11,13 +11,13 @@ use crate::order::sort_by_number;
 use crate::request::{Groups, Identity, Limit};
 use nix::unistd::{geteuid, getgroups};
 use std::ffi::{CString, OsString};
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::OsStrExt;
 
 /// Who the workload is to be: checked, looked up, allocated. `None` is left as it is.
-#[derive(Debug, Default)]
-pub(crate) struct IdentityPlan {
+#[derive(Debug)]
+pub(crate) struct IdentityPlan<'a> {
     /// As typed, for messages.
-    pub(crate) typed: Identity,
+    pub(crate) typed: &'a Identity,
     pub(crate) uid: Option<u32>,
     pub(crate) gid: Option<u32>,
     pub(crate) groups: Option<GroupsPlan>,
@@ -57,13 +57,13 @@ pub(crate) enum CapabilityPlan {
     Keep(Capabilities),
 }
 
-impl IdentityPlan {
+impl<'a> IdentityPlan<'a> {
     /// Looks up what was asked for; a user that is known brings a home along, into `environment`.
     ///
     /// # Errors
     /// A name that stands in no file.
     pub(crate) fn new(
-        typed: Identity,
+        typed: &'a Identity,
         id_maps: Option<&IdMaps>,
         accounts: Accounts<'_>,
         environment: &mut Environment,
@@ -87,7 +87,7 @@ impl IdentityPlan {
             environment.set(home);
         }
         typed.environment.iter().for_each(|change| environment.change(change));
-        let workdir = typed.workdir.clone().map(|workdir| CString::new(workdir.into_vec()));
+        let workdir = typed.workdir.as_ref().map(|workdir| CString::new(workdir.as_bytes()));
         Ok(IdentityPlan {
             uid: user.map(|user| user.uid),
             gid,
@@ -96,7 +96,7 @@ impl IdentityPlan {
                 let held = (id_maps.is_none() || ids.is_empty()) && is_held(&ids);
                 GroupsPlan { ids, held }
             }),
-            capabilities: capabilities(&typed),
+            capabilities: capabilities(typed),
             workdir: workdir.transpose().map_err(|_| UsageError::new("--workdir holds a NUL byte"))?,
             oom_score_adj: typed.oom_score_adj.map(|score| score.to_string()),
             typed,

@@ -22,15 +22,15 @@ use crate::sys::{PointerArray, SignalState};
 use crate::terminal::Terminal;
 use nix::unistd::{Pid, getpid};
 use std::borrow::Cow;
-use std::ffi::{CStr, CString, OsString};
-use std::os::unix::ffi::OsStringExt;
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 
 /// All that is needed to start a workload.
-pub(crate) struct LaunchPlan {
+pub(crate) struct LaunchPlan<'a> {
     pub(crate) place: Place,
-    pub(crate) namespaces: NamespacePlan,
+    pub(crate) namespaces: NamespacePlan<'a>,
     /// `None`: a pause.
-    pub(crate) workload: Option<Box<Workload>>,
+    pub(crate) workload: Option<Box<Workload<'a>>>,
     pub(crate) rules: Rules,
     pub(crate) orphans: Orphans,
     pub(crate) announce_reaped: bool,
@@ -41,24 +41,24 @@ pub(crate) struct LaunchPlan {
 }
 
 /// The new namespaces, and what is done in them before the workload runs.
-pub(crate) struct NamespacePlan {
+pub(crate) struct NamespacePlan<'a> {
     /// In place: the workload's alone.
     pub(crate) kinds: Kinds,
     /// With a user namespace.
     pub(crate) id_maps: Option<IdMaps>,
-    pub(crate) hostname: Option<OsString>,
-    pub(crate) domainname: Option<OsString>,
+    pub(crate) hostname: Option<&'a OsStr>,
+    pub(crate) domainname: Option<&'a OsStr>,
     /// The directory to keep them in as files.
-    pub(crate) persist: Option<OsString>,
+    pub(crate) persist: Option<&'a OsStr>,
     /// The text of timens_offsets, time_namespaces(7); may be empty.
     pub(crate) clocks: String,
     pub(crate) proc: ProcMount,
     pub(crate) propagation: Propagation,
-    pub(crate) furnishing: Furnishing,
+    pub(crate) furnishing: &'a Furnishing,
 }
 
-impl NamespacePlan {
-    fn new(request: &RunRequest, place: Place) -> Result<Self, UsageError> {
+impl<'a> NamespacePlan<'a> {
+    fn new(request: &'a RunRequest, place: Place) -> Result<Self, UsageError> {
         let asked = &request.namespaces;
         let wants_mounts = wants_mounts(request);
         let implied = match place {
@@ -82,13 +82,13 @@ impl NamespacePlan {
         Ok(NamespacePlan {
             kinds,
             id_maps: if kinds.has(Kind::User) { Some(IdMaps::new(&asked.map)?) } else { None },
-            hostname: asked.hostname.clone(),
-            domainname: asked.domainname.clone(),
-            persist: asked.persist.clone(),
+            hostname: asked.hostname.as_deref(),
+            domainname: asked.domainname.as_deref(),
+            persist: asked.persist.as_deref(),
             clocks: offset("monotonic", asked.monotonic) + &offset("boottime", asked.boottime),
             proc: request.proc.unwrap_or(default_proc),
             propagation: request.propagation.unwrap_or(Propagation::Private),
-            furnishing: request.furnishing.clone(),
+            furnishing: &request.furnishing,
         })
     }
 }
@@ -99,9 +99,9 @@ fn wants_mounts(request: &RunRequest) -> bool {
 }
 
 /// The command, ready for execve(2).
-pub(crate) struct Workload {
+pub(crate) struct Workload<'a> {
     /// As typed, for messages.
-    pub(crate) command: OsString,
+    pub(crate) command: &'a OsStr,
     /// The PATH that it is looked for in, if it is.
     pub(crate) path: Option<OsString>,
     /// The paths to try in order: one where the command holds a slash, one for each entry of PATH otherwise.
@@ -112,7 +112,7 @@ pub(crate) struct Workload {
     pub(crate) env: PointerArray,
     /// The variables that are to name the workload's own process.
     pub(crate) listen: Option<ListenPid>,
-    pub(crate) identity: IdentityPlan,
+    pub(crate) identity: IdentityPlan<'a>,
     /// What signals do in the workload: what they did when pidone was started.
     pub(crate) signals: SignalState,
 }
@@ -122,18 +122,20 @@ pub(crate) const SHELL: &CStr = c"/bin/sh";
 /// Where in its arguments the path of the file stands.
 pub(crate) const SHELL_PATH_INDEX: usize = 1;
 
-impl LaunchPlan {
+impl<'a> LaunchPlan<'a> {
     /// Checks a request against itself and prepares everything for it.
     ///
     /// # Errors
     /// An option that does not go with the place; a name that stands in no file; a NUL byte.
-    pub(crate) fn new(request: &RunRequest, signals: SignalState) -> Result<Self, UsageError> {
+    pub(crate) fn new(request: &'a RunRequest, signals: SignalState) -> Result<Self, UsageError> {
         let default_place = if getpid() == Pid::from_raw(1) { Place::InPlace } else { Place::Isolated };
         let place = request.place.unwrap_or(default_place);
         refuse_what_is_impossible(request, place)?;
         let namespaces = NamespacePlan::new(request, place)?;
-        let workload =
-            if request.pause { None } else { Some(Workload::new(request, namespaces.id_maps.as_ref(), signals)?) };
+        let workload = match request.pause {
+            true => None,
+            false => Some(Workload::new(request, &request.command, namespaces.id_maps.as_ref(), signals)?),
+        };
         Ok(LaunchPlan {
             place,
             namespaces,
@@ -148,12 +150,12 @@ impl LaunchPlan {
     }
 }
 
-impl LaunchPlan {
+impl<'a> LaunchPlan<'a> {
     /// For a program that is PID 1, and from now on has a child that is the program.
     ///
     /// # Errors
     /// An option that is about something else than signals and the end.
-    pub(crate) fn for_supervising(request: &RunRequest) -> Result<Self, UsageError> {
+    pub(crate) fn for_supervising(request: &'a RunRequest) -> Result<Self, UsageError> {
         let RunRequest { group, grouping, rewrites, stop, on_exit, .. } = *request;
         let bearing = RunRequest { group, grouping, rewrites, stop, on_exit, ..RunRequest::new() };
         let bearing = RunRequest { exit_map: request.exit_map.clone(), level: request.level, ..bearing };
@@ -162,8 +164,7 @@ impl LaunchPlan {
                 "there is only the program itself, for which signals, the end and messages can be arranged";
             return Err(UsageError::with_hint(message, "leave out options about anything else"));
         }
-        let plan = for_entering(&RunRequest::new())?;
-        Ok(LaunchPlan { rules: rules(request), on_exit: on_exit.unwrap_or(OnExit::Kill), ..plan })
+        Ok(LaunchPlan { on_exit: on_exit.unwrap_or(OnExit::Kill), ..without_init(request)? })
     }
 }
 
@@ -171,7 +172,7 @@ impl LaunchPlan {
 ///
 /// # Errors
 /// An option that asks for namespaces, or for what only an init inside could do.
-pub(crate) fn for_entering(request: &RunRequest) -> Result<LaunchPlan, UsageError> {
+pub(crate) fn for_entering(request: &RunRequest) -> Result<LaunchPlan<'_>, UsageError> {
     let asked = [
         (request.place.is_some(), "--in-place, --isolate and --as-pid1"),
         (request.namespaces != NamespaceRequest::default(), "options that make namespaces"),
@@ -187,9 +188,14 @@ pub(crate) fn for_entering(request: &RunRequest) -> Result<LaunchPlan, UsageErro
         return Err(UsageError::with_hint(message, "leave it out (it may stand in PIDONE_OPTIONS)"));
     }
     refuse_a_format_alone(request)?;
+    without_init(request)
+}
+
+/// For a process that is there, or made by somebody else; in no namespaces of its own.
+fn without_init(request: &RunRequest) -> Result<LaunchPlan<'_>, UsageError> {
     Ok(LaunchPlan {
         place: Place::InPlace,
-        namespaces: NamespacePlan::new(&RunRequest::new(), Place::InPlace)?,
+        namespaces: NamespacePlan::new(request, Place::InPlace)?,
         rules: rules(request),
         orphans: Orphans::Leave,
         announce_reaped: false,
@@ -297,27 +303,31 @@ fn refuse_namespace_options(request: &RunRequest) -> Result<(), UsageError> {
     Ok(())
 }
 
-impl Workload {
-    /// Checks and prepares the command of `request`. Reads the files that users and groups stand in, if one is named.
+impl<'a> Workload<'a> {
+    /// Checks and prepares `command` as `request` has it. Reads the files that users and groups stand in, if one is named.
     ///
     /// # Errors
     /// A name that stands in no file; a NUL byte.
     pub(crate) fn new(
-        request: &RunRequest,
+        request: &'a RunRequest,
+        command: &'a [OsString],
         id_maps: Option<&IdMaps>,
         signals: SignalState,
     ) -> Result<Box<Self>, UsageError> {
         let mut environment = Environment::inherited();
         let accounts = Accounts { root: request.furnishing.rootfs.as_deref() };
-        let identity = IdentityPlan::new(request.identity.clone(), id_maps, accounts, &mut environment)?;
+        let identity = IdentityPlan::new(&request.identity, id_maps, accounts, &mut environment)?;
         let listen = ListenPid::find(&environment);
-        let name = request.command.first().cloned().unwrap_or_default();
+        let name = command.first().map_or(OsStr::new(""), OsString::as_os_str);
         let path = environment.get("PATH").map(ToOwned::to_owned);
-        let candidates = path::candidates(&name, path.as_deref());
-        let mut argv = request.command.iter().cloned().map(c_string).collect::<Result<Vec<_>, _>>()?;
+        let candidates = path::candidates(name, path.as_deref());
+        let mut argv = Vec::with_capacity(command.len());
+        for word in command {
+            argv.push(c_string(word)?);
+        }
         let shell = request.shell_fallback.then(|| shell_argv(argv.get(1..).unwrap_or_default()));
         if let (Some(argv0), Some(first)) = (&identity.typed.argv0, argv.first_mut()) {
-            *first = c_string(argv0.clone())?;
+            *first = c_string(argv0)?;
         }
         Ok(Box::new(Workload {
             candidates,
@@ -340,6 +350,6 @@ fn shell_argv(args: &[CString]) -> PointerArray {
 }
 
 /// Arguments come NUL-terminated from the kernel; only a caller within the program could put a NUL into one.
-fn c_string(string: OsString) -> Result<CString, UsageError> {
-    CString::new(string.into_vec()).map_err(|_| UsageError::new("an argument holds a NUL byte"))
+fn c_string(string: &OsStr) -> Result<CString, UsageError> {
+    CString::new(string.as_bytes()).map_err(|_| UsageError::new("an argument holds a NUL byte"))
 }

@@ -48,7 +48,7 @@ fn status_of(args: Args) -> u8 {
         Ok(Request::Show(output, text)) => text::print(output, &text, signals),
         Ok(Request::InstallNames(directory)) => install::names(&directory),
         Ok(Request::Release(directory)) => keep::release(&directory),
-        Ok(Request::Enter(target, request)) => enter(target, request, signals),
+        Ok(Request::Enter(target, request)) => enter(&target, &request, signals),
         Ok(Request::Inspect(request)) => inspect(&request, signals),
         Ok(Request::Probe(request)) => probe::run(request, signals),
         // Leaked: at the end there is nobody left to give memory back for.
@@ -69,13 +69,12 @@ fn launch(request: &RunRequest, personality: Personality, signals: SignalState) 
 }
 
 #[inline(never)]
-fn enter(target: Target, mut request: Box<RunRequest>, signals: SignalState) -> u8 {
+fn enter(target: &Target, request: &RunRequest, signals: SignalState) -> u8 {
     logging::set_up(Half::Outer, request.level);
-    let exit_map = std::mem::take(&mut request.exit_map);
     let path = inherited_value("PATH").map(ToOwned::to_owned);
     let circumstances = Circumstances { kinds: Kinds::NONE, path, other_root: true };
     let refused = |refusal| Refused::explain(refusal, &circumstances).print(Voice::Pidone, Codes::PIDONE);
-    let plan = match plan::for_entering(&request) {
+    let plan = match plan::for_entering(request) {
         Ok(plan) => plan,
         Err(error) => return refused(error.into()),
     };
@@ -83,9 +82,9 @@ fn enter(target: Target, mut request: Box<RunRequest>, signals: SignalState) -> 
         Ok(trace) => trace,
         Err(refusal) => return refused(refusal),
     };
-    match enter::run(&target, &plan, *request, signals, &trace) {
+    match enter::run(target, &plan, request, signals, &trace) {
         Ok(outcome) => {
-            let outcome = outcome.mapped(&exit_map);
+            let outcome = outcome.mapped(&request.exit_map);
             trace.ended(Ok(outcome), outcome.status());
             outer::end_like(outcome)
         }

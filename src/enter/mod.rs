@@ -35,8 +35,8 @@ use std::os::unix::ffi::OsStrExt;
 /// What the processes on the way in need to know.
 struct Entry<'a> {
     joining: &'a Joining,
-    request: RunRequest,
-    plan: &'a LaunchPlan,
+    request: &'a RunRequest,
+    plan: &'a LaunchPlan<'a>,
     signals: SignalState,
     terminal: Option<&'a Terminal>,
 }
@@ -47,8 +47,8 @@ struct Entry<'a> {
 /// Why it did not run.
 pub(crate) fn run(
     target: &Target,
-    plan: &LaunchPlan,
-    request: RunRequest,
+    plan: &LaunchPlan<'_>,
+    request: &RunRequest,
     signals: SignalState,
     trace: &Trace,
 ) -> Result<Outcome, Failure> {
@@ -165,7 +165,7 @@ fn enter_all(joining: &Joining) -> Result<(), Failure> {
 
 /// The workload's process, inside. Comes back only with the reason why it is not the workload.
 fn become_workload(entry: Entry<'_>, reporter: &Reporter, gate: Gate) -> Failure {
-    let Entry { joining, mut request, plan, signals, terminal } = entry;
+    let Entry { joining, request, plan, signals, terminal } = entry;
     let went_in = workload::leave_group(plan.rules.grouping)
         .map_err(|errno| Failure::new(Stage::MakeSession, "setsid", errno))
         .and_then(|()| gate.pass().map_err(|errno| Failure::new(Stage::AwaitIds, "gate pipe", errno)))
@@ -180,11 +180,15 @@ fn become_workload(entry: Entry<'_>, reporter: &Reporter, gate: Gate) -> Failure
         let _ = sys::set_gid(0);
         let _ = sys::set_uid(0);
     }
-    if request.command.is_empty() {
-        request.command.push(login_shell(request.identity.user.as_deref()));
-    }
+    let shell;
+    let command = if request.command.is_empty() {
+        shell = [login_shell(request.identity.user.as_deref())];
+        &shell[..]
+    } else {
+        &request.command
+    };
     let tie = plan.die_with_parent.then_some(reporter);
-    match Workload::new(&request, None, signals) {
+    match Workload::new(request, command, None, signals) {
         Ok(mut command) => workload::become_it(&mut command, terminal, tie).failure(&command),
         Err(error) => Failure::new(Stage::LookUpInside, &error.message, Errno::ENOENT),
     }

@@ -3,16 +3,15 @@
 
 use super::{furnish, mounts};
 use crate::error::{Failure, Stage};
+use crate::files;
 use crate::handshake::Gate;
 use crate::idmap::IdMaps;
 use crate::namespace::{Kind, Kinds};
 use crate::plan::NamespacePlan;
 use crate::request::Furnishing;
 use crate::sys;
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::OFlag;
 use nix::sys::prctl;
-use nix::sys::stat::Mode;
-use nix::unistd::write;
 use std::ffi::OsStr;
 
 /// Everything between the clone and the workload, in the process that stands in the new namespaces.
@@ -40,10 +39,10 @@ pub(super) fn set_up(plan: &NamespacePlan, gate: Option<Gate>) -> Result<(), Fai
 /// The new mount namespace: first nothing may travel out of it, and then it is filled.
 fn furnish_mounts(plan: &NamespacePlan) -> Result<(), Failure> {
     mounts::set_propagation(plan.propagation)?;
-    if plan.furnishing == Furnishing::default() {
+    if *plan.furnishing == Furnishing::default() {
         return mounts::mount_proc(plan.proc, plan.propagation);
     }
-    furnish::set_up(&plan.furnishing, plan.proc, plan.propagation)
+    furnish::set_up(plan.furnishing, plan.proc, plan.propagation)
 }
 
 /// Where the caller's own ids are not mapped they stand for nobody, who loses every right by exec; then it becomes root, if
@@ -74,11 +73,11 @@ fn become_somebody(maps: &IdMaps) -> Result<(), Failure> {
 }
 
 fn set_names(plan: &NamespacePlan) -> Result<(), Failure> {
-    let set = |stage, name: &Option<_>, call: fn(&OsStr) -> nix::Result<()>| {
-        name.as_deref().map_or(Ok(()), |name| call(name).map_err(|errno| Failure::new(stage, name, errno)))
+    let set = |stage, name: Option<&OsStr>, call: fn(&OsStr) -> nix::Result<()>| {
+        name.map_or(Ok(()), |name| call(name).map_err(|errno| Failure::new(stage, name, errno)))
     };
-    set(Stage::SetHostName, &plan.hostname, sys::set_host_name)?;
-    set(Stage::SetDomainName, &plan.domainname, sys::set_domain_name)
+    set(Stage::SetHostName, plan.hostname, sys::set_host_name)?;
+    set(Stage::SetDomainName, plan.domainname, sys::set_domain_name)
 }
 
 /// clone(2) has no flag for it, and its clocks cannot be set any more once somebody is in it: so it is made for the children
@@ -88,11 +87,8 @@ fn make_time_namespace(clocks: &str) -> Result<(), Failure> {
     if clocks.is_empty() {
         return Ok(());
     }
-    let set = || {
-        let file = open("/proc/self/timens_offsets", OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?;
-        sys::retry_interrupted(|| write(&file, clocks.as_bytes())).map(drop)
-    };
-    set().map_err(|errno| Failure::new(Stage::SetClocks, clocks.trim_end(), errno))
+    files::write("/proc/self/timens_offsets", clocks)
+        .map_err(|errno| Failure::new(Stage::SetClocks, clocks.trim_end(), errno))
 }
 
 /// For a process that is going to be the workload itself: enters the time namespace that it has made for its children.
@@ -104,8 +100,8 @@ pub(super) fn enter_time_namespace(plan: &NamespacePlan) -> Result<(), Failure> 
         return Ok(());
     }
     let enter = || {
-        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-        sys::enter(open("/proc/self/ns/time_for_children", flags, Mode::empty())?, Kinds::of(&[Kind::Time]))
+        let file = files::open(OsStr::new("/proc/self/ns/time_for_children"), OFlag::O_RDONLY)?;
+        sys::enter(file, Kinds::of(&[Kind::Time]))
     };
     enter().map_err(|errno| Failure::new(Stage::MakeTimeNamespace, "time", errno))
 }

@@ -34,12 +34,12 @@ use supervise::Inside;
 /// # Errors
 /// Why it did not run, be it here or inside.
 #[inline(never)]
-pub(crate) fn run(plan: &mut LaunchPlan, trace: &Trace) -> Result<Outcome, Failure> {
+pub(crate) fn run(plan: &mut LaunchPlan<'_>, trace: &Trace) -> Result<Outcome, Failure> {
     reap::drain_rest(trace);
     let parent = plan.parent_death.map(Parent::watch).transpose()?;
     let (place, rules, kinds) = (plan.place, plan.rules, plan.namespaces.kinds);
     let maps = plan.namespaces.id_maps.as_ref();
-    let mut keeper = plan.namespaces.persist.as_deref().map(Keeper::new).transpose()?;
+    let mut keeper = plan.namespaces.persist.map(Keeper::new).transpose()?;
     let (listener, reporter) = handshake::pipe()?;
     let (gate, gate_keeper) = maps.map(|_| handshake::gate()).transpose()?.unzip();
     let (hold, hold_keeper) = keeper.as_ref().map(|_| handshake::gate()).transpose()?.unzip();
