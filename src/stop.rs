@@ -85,14 +85,11 @@ impl Stop {
 
 /// `10s`, `1.5s`, `500ms`; and nothing at all as `0s`.
 pub(crate) fn text(duration: Duration) -> String {
-    let nanoseconds =
-        duration.as_secs().saturating_mul(1_000_000_000).saturating_add(duration.subsec_nanos().into());
-    let (unit, size, digits) = match nanoseconds {
-        0 | 1_000_000_000.. => ("s", 1_000_000_000, 9),
-        1_000_000.. => ("ms", 1_000_000, 6),
-        1_000.. => ("µs", 1_000, 3),
-        _ => ("ns", 1, 0),
+    let (seconds, nanoseconds) = (duration.as_secs(), duration.subsec_nanos());
+    let (unit, text) = match nanoseconds {
+        _ if seconds > 0 || nanoseconds == 0 => ("s", format!("{seconds}.{nanoseconds:09}")),
+        1_000_000.. => ("ms", format!("{}.{:06}", nanoseconds / 1_000_000, nanoseconds % 1_000_000)),
+        _ => ("µs", format!("{}.{:03}", nanoseconds / 1_000, nanoseconds % 1_000)),
     };
-    let text = format!("{}.{:0digits$}", nanoseconds / size, nanoseconds % size);
     [text.trim_end_matches('0').trim_end_matches('.'), unit].concat()
 }

@@ -32,7 +32,7 @@ impl ExecError {
 
     pub(crate) fn failure(&self, workload: &Workload) -> Failure {
         match self.subject {
-            None => Failure::new(self.stage, &workload.command, self.errno),
+            None => Failure::new(self.stage, workload.command, self.errno),
             Some(subject) => Failure::new(self.stage, subject.name(workload), self.errno),
         }
     }
@@ -71,7 +71,7 @@ pub(super) fn start(
         // get at it; but it is init's memory too, and now init's alone. Ignoring the error: it takes no privilege.
         let _ = prctl::set_dumpable(true);
     }
-    let pid = spawned.map_err(|errno| Failure::new(Stage::StartProcess, &workload.command, errno))?;
+    let pid = spawned.map_err(|errno| Failure::new(Stage::StartProcess, workload.command, errno))?;
     if let Some(error) = error {
         sys::wait_for(pid);
         return Err(error.failure(workload));
