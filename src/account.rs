@@ -152,7 +152,8 @@ fn read_inside(root: &OsStr, path: &str) -> Result<Vec<u8>, Errno> {
     let directory = files::open(root, OFlag::O_PATH | OFlag::O_DIRECTORY)?;
     let resolve = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
     let how = OpenHow::new().flags(READ).resolve(resolve);
-    read_whole(&retry_interrupted(|| openat2(&directory, path, how))?)
+    let path = files::c(OsStr::new(path))?;
+    read_whole(&retry_interrupted(|| openat2(&directory, path.as_c_str(), how))?)
 }
 
 /// A number that can be an id: −1 means "leave it" to the system calls.

@@ -5,10 +5,10 @@
 
 use crate::sys;
 use nix::errno::Errno;
+use nix::libc::STDERR_FILENO;
 use nix::unistd::getpid;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::ops::{Deref, DerefMut};
 use std::os::unix::ffi::OsStrExt;
 
@@ -381,7 +381,7 @@ fn write_message(message: &[u8], hint: &str) {
         text.push(b'\n');
     }
     // Ignoring the error: with stderr closed there is nowhere left to say so; the exit status still tells.
-    let _ = std::io::stderr().write_all(&text);
+    let _ = crate::text::write_all(sys::stdio(STDERR_FILENO), &text);
 }
 
 /// For one line, whatever stands in it.

@@ -7,9 +7,18 @@ use nix::errno::Errno;
 use nix::fcntl::{self, OFlag};
 use nix::sys::stat::{self, FileStat, Mode, SFlag};
 use nix::unistd;
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CString, OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+/// A path as system calls take it. (nix would do that anew for each call and each type of path.)
+///
+/// # Errors
+/// EINVAL: it holds a NUL byte.
+#[inline(never)]
+pub(crate) fn c(path: &OsStr) -> Result<CString> {
+    CString::new(path.as_bytes()).map_err(|_| Errno::EINVAL)
+}
 
 /// Opens a file, for nobody who runs after exec. What is made is for its owner to write and for all to read.
 ///
@@ -17,9 +26,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 /// Those of open(2).
 #[inline(never)]
 pub(crate) fn open(path: &OsStr, flags: OFlag) -> Result<OwnedFd> {
-    let mode = Mode::from_bits_truncate(0o644);
+    let (path, mode) = (c(path)?, Mode::from_bits_truncate(0o644));
     loop {
-        match fcntl::open(path, flags | OFlag::O_CLOEXEC, mode) {
+        match fcntl::open(path.as_c_str(), flags | OFlag::O_CLOEXEC, mode) {
             Err(Errno::EINTR) => {}
             done => return done,
         }
@@ -79,7 +88,7 @@ pub(crate) fn write(path: &str, content: &str) -> Result<()> {
 /// # Errors
 /// Those of readlink(2).
 pub(crate) fn link(path: &str) -> Result<OsString> {
-    fcntl::readlink(path)
+    fcntl::readlink(c(OsStr::new(path))?.as_c_str())
 }
 
 /// What a path stands for, links followed.
@@ -88,7 +97,7 @@ pub(crate) fn link(path: &str) -> Result<OsString> {
 /// Those of stat(2).
 #[inline(never)]
 pub(crate) fn stat(path: &OsStr) -> Result<FileStat> {
-    stat::stat(path)
+    stat::stat(c(path)?.as_c_str())
 }
 
 /// Whether a path stands for something.
@@ -99,6 +108,14 @@ pub(crate) fn exists(path: &str) -> bool {
 /// Whether this is a directory.
 pub(crate) fn is_directory(stat: &FileStat) -> bool {
     SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR
+}
+
+/// Takes away a file.
+///
+/// # Errors
+/// Those of unlink(2).
+pub(crate) fn remove(path: &OsStr) -> Result<()> {
+    unistd::unlink(c(path)?.as_c_str())
 }
 
 /// Device and inode, by which two paths are known to be the same file.

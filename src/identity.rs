@@ -9,7 +9,8 @@ use crate::error::UsageError;
 use crate::idmap::IdMaps;
 use crate::order::sort_by_number;
 use crate::request::{Groups, Identity, Limit};
-use nix::unistd::{geteuid, getgroups};
+use crate::sys;
+use nix::unistd::geteuid;
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStrExt;
 
@@ -152,8 +153,7 @@ fn is_held(ids: &[u32]) -> bool {
         ids.dedup();
         ids
     };
-    let current = getgroups().map(|groups| groups.into_iter().map(|group| group.as_raw()).collect());
-    current.is_ok_and(|current| sorted(current) == sorted(ids.to_vec()))
+    sys::groups().is_ok_and(|current| sorted(current) == sorted(ids.to_vec()))
 }
 
 /// `--drop-caps all --keep-caps X` keeps X; one that is in both lists is dropped.

@@ -6,7 +6,7 @@ use crate::exit::PIDONE_FAILED;
 use crate::files;
 use nix::errno::Errno;
 use nix::fcntl::AT_FDCWD;
-use nix::unistd::{symlinkat, unlink};
+use nix::unistd::symlinkat;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
@@ -16,7 +16,7 @@ pub(crate) fn names(directory: &OsStr) -> u8 {
     let Err(failure) = make_links(directory, &mut made) else { return 0 };
     for link in &made {
         // Ignoring the error: it is about the first failure that the user hears.
-        let _ = unlink(link.as_os_str());
+        let _ = files::remove(link);
     }
     let hint = match failure.errno {
         Errno::EEXIST => Some("something else has this name: remove it first, or choose another directory"),
@@ -38,7 +38,9 @@ fn make_links(directory: &OsStr, made: &mut Vec<OsString>) -> Result<(), Failure
     let target = beside.filter(|name| !name.contains(&b'/')).map_or(program.as_os_str(), OsStr::from_bytes);
     for (name, _) in NAMES {
         let link = files::below(directory, name.as_bytes());
-        match symlinkat(target, AT_FDCWD, link.as_os_str()) {
+        let made_one =
+            files::c(target).and_then(|target| symlinkat(target.as_c_str(), AT_FDCWD, files::c(&link)?.as_c_str()));
+        match made_one {
             Ok(()) => made.push(link),
             Err(_) if is_this_program(&link) => {}
             Err(errno) => return Err(failed(&link, errno)),

@@ -10,8 +10,8 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::{Mode, SFlag, lstat};
-use nix::unistd::{Pid, UnlinkatFlags, mkdir, unlink, unlinkat};
-use std::ffi::{OsStr, OsString};
+use nix::unistd::{Pid, UnlinkatFlags, mkdir, unlinkat};
+use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -37,7 +37,7 @@ impl Keeper {
     pub(crate) fn new(directory: &OsStr) -> Result<Self, Failure> {
         let mut keeper =
             Keeper { directory: directory.to_owned(), made: false, mounted: false, kept: Vec::new(), done: false };
-        match mkdir(directory, Mode::from_bits_truncate(0o777)) {
+        match files::c(directory).and_then(|path| mkdir(path.as_c_str(), Mode::from_bits_truncate(0o777))) {
             Ok(()) => keeper.made = true,
             Err(Errno::EEXIST) => {}
             Err(errno) => return Err(failure(directory, errno)),
@@ -54,7 +54,7 @@ impl Keeper {
         bind(directory, directory).map_err(|errno| failure(directory, errno))?;
         keeper.mounted = true;
         let directory = keeper.directory.as_os_str();
-        change(directory).map_err(|errno| failure(directory, errno))?;
+        make_private(directory).map_err(|errno| failure(directory, errno))?;
         Ok(keeper)
     }
 
@@ -98,7 +98,7 @@ impl Drop for Keeper {
         for file in &self.kept {
             // Ignoring errors: it may not have come to be a mount.
             let _ = detach(file);
-            let _ = unlink(file.as_os_str());
+            let _ = files::remove(file);
         }
         if self.mounted {
             let _ = detach(&self.directory);
@@ -116,19 +116,24 @@ fn failure(path: &OsStr, errno: Errno) -> Failure {
 /// Whoever may write to the directory must not make us unmount what is elsewhere.
 #[inline(never)]
 fn detach(path: &OsStr) -> nix::Result<()> {
-    umount2(path, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)
+    umount2(files::c(path)?.as_c_str(), MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)
 }
 
 fn remove_directory(path: &OsStr) -> nix::Result<()> {
-    unlinkat(AT_FDCWD, path, UnlinkatFlags::RemoveDir)
+    unlinkat(AT_FDCWD, files::c(path)?.as_c_str(), UnlinkatFlags::RemoveDir)
 }
+
+/// No argument.
+const NONE: Option<&CStr> = None;
 
 fn bind(source: &OsStr, target: &OsStr) -> nix::Result<()> {
-    retry_interrupted(|| mount(Some(source), target, None::<&OsStr>, MsFlags::MS_BIND, None::<&OsStr>))
+    let (source, target) = (files::c(source)?, files::c(target)?);
+    retry_interrupted(|| mount(Some(source.as_c_str()), target.as_c_str(), NONE, MsFlags::MS_BIND, NONE))
 }
 
-fn change(target: &OsStr) -> nix::Result<()> {
-    retry_interrupted(|| mount(None::<&OsStr>, target, None::<&OsStr>, MsFlags::MS_PRIVATE, None::<&OsStr>))
+fn make_private(target: &OsStr) -> nix::Result<()> {
+    let target = files::c(target)?;
+    retry_interrupted(|| mount(NONE, target.as_c_str(), NONE, MsFlags::MS_PRIVATE, NONE))
 }
 
 /// `pidone release DIR`: drops what is kept there, and the directory if nothing else is in it. Returns the exit status.
@@ -157,7 +162,7 @@ fn release_all(directory: &OsStr) -> Result<(), Failure> {
             Err(Errno::ENOENT | Errno::ELOOP | Errno::ENOTTY | Errno::ENXIO) => continue,
             Err(errno) => return Err(failed(&file, errno)),
         }
-        detach(&file).and_then(|()| unlink(file.as_os_str())).map_err(|errno| failed(&file, errno))?;
+        detach(&file).and_then(|()| files::remove(&file)).map_err(|errno| failed(&file, errno))?;
         released = true;
     }
     // More than one, where somebody who kept namespaces here was killed before all was done.
@@ -177,10 +182,10 @@ fn release_all(directory: &OsStr) -> Result<(), Failure> {
 fn remove_left(directory: &OsStr) -> nix::Result<()> {
     for kind in Kind::ALL {
         let file = files::below(directory, kind.name().as_bytes());
-        let is_left = lstat(file.as_os_str())
+        let is_left = lstat(files::c(&file)?.as_c_str())
             .is_ok_and(|stat| stat.st_size == 0 && stat.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFREG.bits());
         if is_left {
-            unlink(file.as_os_str())?;
+            files::remove(&file)?;
         }
     }
     Ok(())

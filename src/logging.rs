@@ -3,13 +3,14 @@
 //! A line that stderr has no room for is dropped, and counted: init must not wait for whoever does not read its log.
 
 use crate::environment::inherited_value;
+use crate::sys::stdio;
 use env_logger::{Builder, Logger, Target, WriteStyle};
 use log::{LevelFilter, Log, Metadata, Record, warn};
+use nix::libc::STDERR_FILENO;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::write;
 use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -118,8 +119,7 @@ impl Stderr {
     /// Whether a write would neither block nor fail for want of a reader. A pipe with room has room for a page
     /// (pipe(7)), and no line of ours is longer.
     fn has_room() -> bool {
-        let stderr = io::stderr();
-        let mut fds = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
+        let mut fds = [PollFd::new(stdio(STDERR_FILENO), PollFlags::POLLOUT)];
         matches!(poll(&mut fds, PollTimeout::ZERO), Ok(1))
             && fds.iter().all(|fd| fd.revents() == Some(PollFlags::POLLOUT))
     }
@@ -141,7 +141,7 @@ impl Write for Stderr {
             [note.as_bytes(), line].concat()
         };
         // Ignoring the error: there is nowhere to tell it.
-        let _ = write(io::stderr(), &text);
+        let _ = write(stdio(STDERR_FILENO), &text);
         Ok(line.len())
     }
 

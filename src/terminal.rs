@@ -44,7 +44,7 @@ impl Terminal {
     pub(crate) fn controlling() -> Option<Self> {
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
         let group = getpgrp();
-        match open("/dev/tty", flags, Mode::empty()) {
+        match open(c"/dev/tty", flags, Mode::empty()) {
             Ok(fd) => Some(Terminal { device: Device::Opened(own_fd(fd).ok()?), group }),
             // No controlling terminal, tty(4): the usual answer in a container, after a single system call.
             Err(Errno::ENXIO) => None,

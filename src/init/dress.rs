@@ -9,7 +9,7 @@ use crate::sys::{self, CapabilitySets};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::prctl;
-use nix::sys::resource::{getrlimit, setrlimit};
+use nix::sys::resource::getrlimit;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{chdir, write};
 
@@ -120,7 +120,7 @@ fn set_limits(identity: &IdentityPlan) -> Result<(), Misfit> {
     for (index, limit) in identity.limits().iter().enumerate() {
         let set = || {
             let (soft, hard) = getrlimit(limit.resource)?;
-            setrlimit(limit.resource, limit.soft.unwrap_or(soft), limit.hard.unwrap_or(hard))
+            sys::set_limit(limit.resource, limit.soft.unwrap_or(soft), limit.hard.unwrap_or(hard))
         };
         set().step(Stage::SetLimit, Subject::Limit(index))?;
     }
@@ -129,7 +129,7 @@ fn set_limits(identity: &IdentityPlan) -> Result<(), Misfit> {
 
 /// Of this process alone: the kernel does not spread it to those who share the memory of a vfork(2) child.
 fn write_oom_score(score: &str) -> nix::Result<()> {
-    let file = open("/proc/self/oom_score_adj", OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let file = open(c"/proc/self/oom_score_adj", OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?;
     sys::retry_interrupted(|| write(&file, score.as_bytes())).map(drop)
 }
 

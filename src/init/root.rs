@@ -4,12 +4,13 @@
 //! What is found is held by its descriptor and used by that, so that nobody can put something else in its place.
 
 use crate::error::{Failure, Stage};
+use crate::files;
 use crate::sys::{attach, clone_tree, retry_interrupted};
 use nix::Result as SysResult;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2};
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat, openat2};
 use nix::mount::{MntFlags, umount2};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat, mkdirat};
+use nix::sys::stat::{Mode, fstat, mkdirat};
 use nix::unistd::{chdir, fchdir, pivot_root};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -25,8 +26,7 @@ pub(super) enum Kind {
 
 impl Kind {
     pub(super) fn of(fd: &OwnedFd) -> SysResult<Self> {
-        let mode = SFlag::from_bits_truncate(fstat(fd)?.st_mode);
-        Ok(if mode & SFlag::S_IFMT == SFlag::S_IFDIR { Kind::Directory } else { Kind::File })
+        Ok(if files::is_directory(&fstat(fd)?) { Kind::Directory } else { Kind::File })
     }
 }
 
@@ -42,7 +42,7 @@ impl Root {
     /// # Errors
     /// EMFILE, ENFILE.
     pub(super) fn own() -> Result<Self, Failure> {
-        let root = retry_interrupted(|| open(c"/", NAME_ONLY | OFlag::O_DIRECTORY, Mode::empty()));
+        let root = files::open(OsStr::new("/"), NAME_ONLY | OFlag::O_DIRECTORY);
         root.map(Root).map_err(|errno| Failure::new(Stage::OpenRoot, "/", errno))
     }
 
@@ -52,8 +52,7 @@ impl Root {
     /// ENOENT, ENOTDIR, EACCES: of the path. EPERM, ENOSYS: no such mounts here.
     pub(super) fn of_directory(directory: &OsStr) -> Result<Self, Failure> {
         let failed = |stage| move |errno| Failure::new(stage, directory, errno);
-        let place = retry_interrupted(|| open(directory, NAME_ONLY | OFlag::O_DIRECTORY, Mode::empty()))
-            .map_err(failed(Stage::OpenRoot))?;
+        let place = files::open(directory, NAME_ONLY | OFlag::O_DIRECTORY).map_err(failed(Stage::OpenRoot))?;
         let tree = clone_tree(&place, c"").map_err(failed(Stage::MountRoot))?;
         attach(&tree, &place).map_err(failed(Stage::MountRoot))?;
         Ok(Root(tree))
@@ -76,7 +75,8 @@ impl Root {
         let inside = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
         let how = OpenHow::new().flags(NAME_ONLY).resolve(inside | flags);
         // EAGAIN is how the kernel says that somebody moved things about while it followed a `..`.
-        retry_interrupted(|| openat2(&self.0, path, how))
+        let path = files::c(path)?;
+        retry_interrupted(|| openat2(&self.0, path.as_c_str(), how))
     }
 
     /// Mounts `tree` on what was found at `target`, which is a directory if `tree` is one, and none if not.
@@ -91,8 +91,7 @@ impl Root {
 
     /// Its directory may well be mounted somewhere inside, too: it is the root if no mount lies on the way.
     fn refuse_root(&self, place: &OwnedFd, target: &OsStr) -> SysResult<()> {
-        let identity = |stat: FileStat| (stat.st_dev, stat.st_ino);
-        if identity(fstat(place)?) != identity(fstat(&self.0)?) {
+        if files::identity(&fstat(place)?) != files::identity(&fstat(&self.0)?) {
             return Ok(());
         }
         match self.resolve(target, ResolveFlag::RESOLVE_NO_XDEV) {
@@ -170,6 +169,8 @@ impl AsFd for Root {
 
 /// Neither follows a link that stands there, but says EEXIST.
 fn make_one(directory: &OwnedFd, name: &OsStr, kind: Kind) -> SysResult<()> {
+    let name = files::c(name)?;
+    let name = name.as_c_str();
     match kind {
         Kind::Directory => mkdirat(directory, name, Mode::from_bits_truncate(0o755)),
         Kind::File => {

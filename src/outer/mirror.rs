@@ -4,7 +4,7 @@ use crate::exit::Outcome;
 use crate::signal::Signal;
 use crate::sys;
 use nix::sys::prctl;
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::Resource;
 use nix::unistd::{Pid, getpid};
 
 /// Dies by the signal that killed the workload; comes back with a status where it exited, or where dying is
@@ -22,7 +22,7 @@ pub(crate) fn end_like(outcome: Outcome) -> u8 {
 /// core files, and being undumpable also stops a helper named in core_pattern (core(5)).
 fn die_by(signal: Signal) {
     // Ignoring errors: lowering one's own limit is always allowed, and so is this attribute.
-    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    let _ = sys::set_limit(Resource::RLIMIT_CORE, 0, 0);
     let _ = prctl::set_dumpable(false);
     // signal-hook's `emulate_default_handler` does not serve: it knows neither real-time signals nor SIGIO as one that
     // kills, and where it fails it aborts, which would be another signal.

@@ -6,7 +6,8 @@
 use crate::capability::Capabilities;
 use nix::Result;
 use nix::errno::Errno;
-use nix::libc::{self, c_int, c_long, c_ulong};
+use nix::libc::{self, c_int, c_long, c_ulong, rlim_t};
+use nix::sys::resource::Resource;
 use nix::unistd::{getegid, geteuid, getgid, getuid};
 
 /// setgroups(2).
@@ -16,6 +17,29 @@ use nix::unistd::{getegid, geteuid, getgid, getuid};
 pub(crate) fn set_groups(groups: &[u32]) -> Result<()> {
     // SAFETY: as many ids as are said.
     Errno::result(unsafe { libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) }).map(drop)
+}
+
+/// The supplementary groups, getgroups(2).
+///
+/// # Errors
+/// EINVAL: they have become more meanwhile.
+pub(crate) fn groups() -> Result<Vec<u32>> {
+    // SAFETY: with no room, the call only counts.
+    let count = Errno::result(unsafe { libc::getgroups(0, std::ptr::null_mut()) })?;
+    let mut groups = vec![0; usize::try_from(count).unwrap_or_default()];
+    // SAFETY: there is room for so many.
+    Errno::result(unsafe { libc::getgroups(count, groups.as_mut_ptr()) })?;
+    Ok(groups)
+}
+
+/// Sets a resource limit of this process, prlimit(2). Not by setrlimit(3), for which musl would bring what stops all threads.
+///
+/// # Errors
+/// EPERM: above the hard limit, and no CAP_SYS_RESOURCE. EINVAL: the soft one would be above the hard one.
+pub(crate) fn set_limit(resource: Resource, soft: rlim_t, hard: rlim_t) -> Result<()> {
+    let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
+    // SAFETY: 0 is the calling process; the limit is only read, and none is asked for.
+    Errno::result(unsafe { libc::prlimit(0, resource as _, &raw const limit, std::ptr::null_mut()) }).map(drop)
 }
 
 /// setresgid(2): real, effective and saved.

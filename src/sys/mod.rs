@@ -32,9 +32,9 @@ pub(crate) use fd::{
     claim_terminal, close_all_but, own_fd, pidfd_open, release_terminal, stdio, terminal_rows, watch,
 };
 pub(crate) use identity::{
-    CapabilitySets, add_to_ambient_set, capability_sets, clear_ambient_set, drop_from_bounding_set,
-    has_gained_rights, is_dumpable, is_in_bounding_set, set_capability_sets, set_gid, set_groups, set_nice,
-    set_parent_death_signal, set_uid,
+    CapabilitySets, add_to_ambient_set, capability_sets, clear_ambient_set, drop_from_bounding_set, groups,
+    has_gained_rights, is_dumpable, is_in_bounding_set, set_capability_sets, set_gid, set_groups, set_limit,
+    set_nice, set_parent_death_signal, set_uid,
 };
 pub use memory::{Args, end_without_memory};
 pub(crate) use memory::{SharedPage, environment, error_text, remove_variable, set_variable};
