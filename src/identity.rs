@@ -39,11 +39,12 @@ pub(crate) struct GroupsPlan {
 impl GroupsPlan {
     /// As `[4, 20]`.
     pub(crate) fn list(&self) -> String {
-        let mut list = String::new();
+        let mut list = String::from("[");
+        let mut comma = "";
         for id in &self.ids {
-            let before = if list.is_empty() { "[" } else { ", " };
-            list.push_str(before);
+            list.push_str(comma);
             list.push_str(&id.to_string());
+            comma = ", ";
         }
         list + "]"
     }

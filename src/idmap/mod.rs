@@ -13,7 +13,8 @@ use crate::error::UsageError;
 use crate::files;
 use crate::order::sort_by_number;
 use nix::unistd::{getegid, geteuid};
-use std::fmt::Write as _;
+use std::cmp::Ordering;
+use std::fmt::{self, Write as _};
 
 pub(crate) use write::write;
 
@@ -36,6 +37,13 @@ impl Range {
 
     fn outside_end(self) -> u64 {
         u64::from(self.outside) + u64::from(self.count)
+    }
+}
+
+/// As it is asked for.
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.inside, self.outside, self.count)
     }
 }
 
@@ -191,7 +199,8 @@ impl IdMap {
             None if asked.is_empty() => Some(Range::one(authority.id, authority.id)),
             None => None,
         };
-        let mut ranges: Vec<Range> = caller.into_iter().chain(asked.iter().copied()).collect();
+        let mut ranges = Vec::from_iter(caller);
+        ranges.extend_from_slice(asked);
         if request.auto {
             add_subordinate(kind, &mut ranges, authority)?;
         }
@@ -266,47 +275,47 @@ fn add_subordinate(kind: Kind, ranges: &mut Vec<Range>, authority: &Authority<'_
 
 /// Ranges must not overlap, on either side, nor leave ids between them that would be nobody.
 fn check(kind: Kind, ranges: &[Range]) -> Result<(), UsageError> {
-    let option = kind.option();
-    let wrong = |message: String, hint: &str| Err(UsageError::with_hint(format!("{option}: {message}"), hint));
+    const TWICE: &str = "an id can be mapped only once; --map-root, --map-current and --map-auto map yours, too";
     if ranges.len() > MOST_LINES {
         let message = format!("{} ranges, and the kernel takes {MOST_LINES} at most", ranges.len());
-        return wrong(message, "join what is consecutive");
+        return wrong(kind, &message, "join what is consecutive");
     }
     if lines(ranges).len() > MOST_BYTES {
         let message = format!(
             "{} ranges are more than {MOST_BYTES} bytes of text, and the kernel takes no more",
             ranges.len()
         );
-        return wrong(message, "join what is consecutive");
+        return wrong(kind, &message, "join what is consecutive");
     }
-    let text = |range: &Range| format!("{}:{}:{}", range.inside, range.outside, range.count);
-    if let Some(range) =
-        ranges.iter().find(|range| range.inside_end() > u32::MAX.into() || range.outside_end() > u32::MAX.into())
-    {
-        return wrong(format!("goes beyond the last id, 4294967294: {}", text(range)), "give a smaller COUNT");
+    for range in ranges {
+        if range.inside_end() > u32::MAX.into() || range.outside_end() > u32::MAX.into() {
+            let message = format!("goes beyond the last id, 4294967294: {range}");
+            return wrong(kind, &message, "give a smaller COUNT");
+        }
     }
     let mut sorted = ranges.to_vec();
     sort_by_number(&mut sorted, |range| u64::from(range.outside));
-    if let Some((a, b)) = pairs(&sorted).find(|(a, b)| a.outside_end() > b.outside.into()) {
-        let message = format!("these overlap outside: {} and {}", text(a), text(b));
-        return wrong(
-            message,
-            "an id can be mapped only once; --map-root, --map-current and --map-auto map yours, too",
-        );
+    for (a, b) in pairs(&sorted) {
+        if a.outside_end() > b.outside.into() {
+            return wrong(kind, &format!("these overlap outside: {a} and {b}"), TWICE);
+        }
     }
     sort_by_number(&mut sorted, |range| u64::from(range.inside));
-    if let Some((a, b)) = pairs(&sorted).find(|(a, b)| a.inside_end() > b.inside.into()) {
-        let message = format!("these overlap inside: {} and {}", text(a), text(b));
-        return wrong(
-            message,
-            "an id can be mapped only once; --map-root, --map-current and --map-auto map yours, too",
-        );
-    }
-    if let Some((a, b)) = pairs(&sorted).find(|(a, b)| a.inside_end() < b.inside.into()) {
-        let message = format!("there is a gap inside between {} and {}", text(a), text(b));
-        return wrong(message, "ids in it would be nobody: let the ranges follow upon each other");
+    for (a, b) in pairs(&sorted) {
+        match a.inside_end().cmp(&b.inside.into()) {
+            Ordering::Greater => return wrong(kind, &format!("these overlap inside: {a} and {b}"), TWICE),
+            Ordering::Equal => {}
+            Ordering::Less => {
+                let message = format!("there is a gap inside between {a} and {b}");
+                return wrong(kind, &message, "ids in it would be nobody: let the ranges follow upon each other");
+            }
+        }
     }
     Ok(())
+}
+
+fn wrong<T>(kind: Kind, message: &str, hint: &str) -> Result<T, UsageError> {
+    Err(UsageError::with_hint([kind.option(), ": ", message].concat(), hint))
 }
 
 /// Each with the one after it.
@@ -316,37 +325,35 @@ fn pairs(ranges: &[Range]) -> impl Iterator<Item = (&Range, &Range)> {
 
 /// Whether the ranges may be mapped; true if only a helper may.
 fn check_authority(kind: Kind, ranges: &[Range], authority: &Authority<'_>) -> Result<bool, UsageError> {
-    let refuse = |range: &Range, why: &str, hint: String| {
-        let message = format!("{}: {}:{}:{}: {why}", kind.option(), range.inside, range.outside, range.count);
-        Err(UsageError::with_hint(message, hint))
-    };
     let is_own = |range: &Range| range.outside == authority.id && range.count == 1;
     if authority.privileged {
         let own = parse_map(authority.own_map);
-        return match ranges.iter().find(|range| !own.iter().any(|own| covers((own.inside, own.count), **range))) {
-            None => Ok(false),
-            Some(range) => refuse(
-                range,
-                "there are no such ids here",
-                "in this user namespace only those of /proc/self/uid_map and gid_map exist".into(),
-            ),
-        };
-    }
-    let is_ours = |range: &&Range| {
-        is_own(range) || authority.subordinate.iter().any(|subordinate| covers(*subordinate, **range))
-    };
-    match ranges.iter().find(|range| !is_ours(range)) {
-        // The kernel lets everybody map just themselves.
-        None => Ok(!matches!(ranges, [range] if is_own(range))),
-        Some(range) => {
-            let ranges: Vec<_> =
-                authority.subordinate.iter().map(|(first, count)| format!("{first}:{count}")).collect();
-            let ours = if ranges.is_empty() { "none".to_owned() } else { ranges.join(", ") };
-            let hint =
-                format!("an ordinary user can map itself and what {} gives it (FIRST:COUNT): {ours}", kind.file());
-            refuse(range, "these ids are not yours to map", hint)
+        for range in ranges {
+            if !own.iter().any(|own| covers((own.inside, own.count), *range)) {
+                let hint = "in this user namespace only those of /proc/self/uid_map and gid_map exist";
+                return wrong(kind, &format!("{range}: there are no such ids here"), hint);
+            }
         }
+        return Ok(false);
     }
+    for range in ranges {
+        if is_own(range) || authority.subordinate.iter().any(|subordinate| covers(*subordinate, *range)) {
+            continue;
+        }
+        let mut hint = format!("an ordinary user can map itself and what {} gives it (FIRST:COUNT):", kind.file());
+        let mut before = " ";
+        for (first, count) in authority.subordinate {
+            // Writing to a String cannot fail.
+            let _ = write!(hint, "{before}{first}:{count}");
+            before = ", ";
+        }
+        if authority.subordinate.is_empty() {
+            hint.push_str(" none");
+        }
+        return wrong(kind, &format!("{range}: these ids are not yours to map"), &hint);
+    }
+    // The kernel lets everybody map just themselves.
+    Ok(!matches!(ranges, [range] if is_own(range)))
 }
 
 fn covers((first, count): (u32, u32), range: Range) -> bool {
@@ -355,12 +362,12 @@ fn covers((first, count): (u32, u32), range: Range) -> bool {
 
 /// The text of a uid_map or gid_map.
 fn parse_map(text: &str) -> Vec<Range> {
-    let line = |line: &str| {
-        let mut numbers = line.split_ascii_whitespace().map(|number| number.parse().ok());
-        let (inside, outside, count) = (numbers.next()??, numbers.next()??, numbers.next()??);
-        Some(Range { inside, outside, count })
-    };
-    text.lines().filter_map(line).collect()
+    let mut ranges = Vec::new();
+    let mut numbers = text.split_ascii_whitespace().map_while(|number| number.parse().ok());
+    while let (Some(inside), Some(outside), Some(count)) = (numbers.next(), numbers.next(), numbers.next()) {
+        ranges.push(Range { inside, outside, count });
+    }
+    ranges
 }
 
 #[cfg(test)]
