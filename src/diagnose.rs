@@ -13,7 +13,7 @@ use crate::path::DEFAULT_PATH;
 use crate::plan::LaunchPlan;
 use nix::errno::Errno;
 use std::borrow::Cow;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 /// One line that says what to do.
@@ -24,7 +24,7 @@ pub(crate) struct Circumstances {
     /// The namespaces that were to be made.
     pub(crate) kinds: Kinds,
     /// The PATH that the command was looked for in.
-    pub(crate) path: Option<OsString>,
+    pub(crate) path: Option<&'static OsStr>,
     /// It was to have another root directory.
     pub(crate) other_root: bool,
 }
@@ -34,7 +34,7 @@ impl Circumstances {
     pub(crate) fn of(plan: &LaunchPlan) -> Self {
         Circumstances {
             kinds: plan.namespaces.kinds,
-            path: plan.workload.as_ref().and_then(|workload| workload.path.clone()),
+            path: plan.workload.as_ref().and_then(|workload| workload.path),
             other_root: plan.namespaces.furnishing.rootfs.is_some(),
         }
     }
@@ -245,7 +245,7 @@ fn not_found(command: &OsStr, circumstances: &Circumstances) -> Option<Advice> {
     if bytes.contains(&b'/') {
         return Some("a path without a leading / begins in the working directory".into());
     }
-    match &circumstances.path {
+    match circumstances.path {
         Some(path) => Some(format!("looked in PATH={}{inside}", path.display()).into()),
         None => Some(format!("PATH is not set, so it was looked for in {DEFAULT_PATH}{inside}").into()),
     }

@@ -4,51 +4,54 @@
 use crate::request::EnvironmentChange;
 use crate::sys::{self, PointerArray};
 use nix::unistd::getpid;
-use std::borrow::Cow;
-use std::ffi::{CStr, CString, OsStr, OsString};
+use std::ffi::{CStr, OsStr};
 use std::io::Write as _;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 
 /// `NAME=VALUE` strings in order, also such as have no `=`.
-pub(crate) struct Environment(Vec<Cow<'static, CStr>>);
+pub(crate) struct Environment(Vec<&'static CStr>);
 
 impl Environment {
     /// What pidone was started with, byte for byte.
     pub(crate) fn inherited() -> Self {
-        Environment(sys::environment().map(Cow::Borrowed).collect())
+        Environment(sys::environment().collect())
     }
 
     /// Makes one change. Strings with a NUL cannot come from a command line, and change nothing.
     pub(crate) fn change(&mut self, change: &EnvironmentChange) {
         match change {
             EnvironmentChange::Clear => self.0.clear(),
-            EnvironmentChange::Set(entry) => self.set(entry.clone()),
-            EnvironmentChange::Unset(name) => self.0.retain(|entry| value_of(entry, name).is_none()),
+            EnvironmentChange::Set(entry) => self.set(entry.as_bytes()),
+            EnvironmentChange::Unset(name) => self.unset(name.as_bytes()),
         }
     }
 
     /// In the place of the variable's first entry, and of all its others; at the end if it is new.
-    pub(crate) fn set(&mut self, entry: OsString) {
-        let Ok(entry) = CString::new(entry.into_vec()) else { return };
+    pub(crate) fn set(&mut self, entry: &[u8]) {
+        let Some(entry) = sys::kept(entry) else { return };
         let name = entry.to_bytes().split(|byte| *byte == b'=').next().unwrap_or_default();
-        let name = OsStr::from_bytes(name).to_owned();
-        let place = self.0.iter().position(|old| value_of(old, &name).is_some());
-        self.0.retain(|old| value_of(old, &name).is_none());
-        self.0.insert(place.unwrap_or(self.0.len()), Cow::Owned(entry));
+        let place = self.position(name).unwrap_or(self.0.len());
+        self.unset(name);
+        self.0.insert(place, entry);
+    }
+
+    fn unset(&mut self, name: &[u8]) {
+        self.0.retain(|entry| value_of(entry, name).is_none());
     }
 
     /// The value of a variable.
-    pub(crate) fn get(&self, name: &str) -> Option<&OsStr> {
-        self.0.iter().find_map(|entry| value_of(entry, OsStr::new(name))).map(OsStr::from_bytes)
+    pub(crate) fn get(&self, name: &str) -> Option<&'static OsStr> {
+        let entry = self.0.get(self.position(name.as_bytes())?)?;
+        value_of(entry, name.as_bytes()).map(OsStr::from_bytes)
     }
 
-    fn position(&self, name: &str) -> Option<usize> {
-        self.0.iter().position(|entry| value_of(entry, OsStr::new(name)).is_some())
+    fn position(&self, name: &[u8]) -> Option<usize> {
+        self.0.iter().position(|entry| value_of(entry, name).is_some())
     }
 
     /// For execve(2).
     pub(crate) fn into_array(self) -> PointerArray {
-        PointerArray::new(self.0)
+        PointerArray::of(&self.0)
     }
 }
 
@@ -65,13 +68,13 @@ pub(crate) struct ListenPid {
 impl ListenPid {
     /// `None` unless `LISTEN_PID` is set to pidone's own pid.
     pub(crate) fn find(environment: &Environment) -> Option<Self> {
-        let pid = environment.position("LISTEN_PID")?;
+        let pid = environment.position(b"LISTEN_PID")?;
         if environment.get("LISTEN_PID").and_then(parse)? != getpid().as_raw() {
             return None;
         }
         // Leaked on purpose: a few bytes, once, which the environment points to until exec.
         let entry = || Box::leak(Box::new([0; size_of::<Entry>()]));
-        let pidfd = environment.position("LISTEN_PIDFDID").map(|index| (index, entry()));
+        let pidfd = environment.position(b"LISTEN_PIDFDID").map(|index| (index, entry()));
         Some(ListenPid { pid: (pid, entry()), pidfd })
     }
 
@@ -90,11 +93,12 @@ impl ListenPid {
 
 /// The value of a variable of pidone's own.
 pub(crate) fn inherited_value(name: &str) -> Option<&'static OsStr> {
-    sys::environment().find_map(|entry| value_of(entry, OsStr::new(name))).map(OsStr::from_bytes)
+    sys::environment().find_map(|entry| value_of(entry, name.as_bytes())).map(OsStr::from_bytes)
 }
 
-fn value_of<'a>(entry: &'a CStr, name: &OsStr) -> Option<&'a [u8]> {
-    entry.to_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=")
+#[inline(never)]
+fn value_of(entry: &'static CStr, name: &[u8]) -> Option<&'static [u8]> {
+    entry.to_bytes().strip_prefix(name)?.strip_prefix(b"=")
 }
 
 fn parse(value: &OsStr) -> Option<i32> {
@@ -117,7 +121,7 @@ mod tests {
 
     #[test]
     fn changes_act_in_order() {
-        let mut environment = Environment(vec![c"A=1".into(), c"odd".into(), c"B=2".into(), c"A=3".into()]);
+        let mut environment = Environment(vec![c"A=1", c"odd", c"B=2", c"A=3"]);
         let texts = |environment: &Environment| -> Vec<String> {
             environment.0.iter().map(|entry| entry.to_string_lossy().into_owned()).collect()
         };

@@ -11,7 +11,7 @@ use crate::order::sort_by_number;
 use crate::request::{Groups, Identity, Limit};
 use crate::sys;
 use nix::unistd::geteuid;
-use std::ffi::{CString, OsString};
+use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 
 /// Who the workload is to be: checked, looked up, allocated. `None` is left as it is.
@@ -84,9 +84,7 @@ impl<'a> IdentityPlan<'a> {
             None => newcomer.map(|user| groups_of(user, gid, accounts)).transpose()?,
         };
         if let Some(entry) = entry {
-            let mut home = OsString::from("HOME=");
-            home.push(&entry.home);
-            environment.set(home);
+            environment.set(&[b"HOME=", entry.home.as_bytes()].concat());
         }
         typed.environment.iter().for_each(|change| environment.change(change));
         let workdir = typed.workdir.as_ref().map(|workdir| CString::new(workdir.as_bytes()));

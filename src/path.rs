@@ -1,6 +1,7 @@
 //! Runs in: outer or init, before any clone. Where a command is looked for; pure.
 
-use std::ffi::{CStr, CString, OsStr};
+use crate::sys::kept;
+use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
 
 /// Where a command without PATH is looked for, as musl does.
@@ -11,18 +12,15 @@ pub(crate) const DEFAULT_PATH: &str = "/usr/local/bin:/bin:/usr/bin";
 /// no command line can hold, has none.
 pub(crate) fn candidates(command: &OsStr, path: Option<&OsStr>) -> Vec<&'static CStr> {
     let name = command.as_bytes();
-    let leak =
-        |path: Vec<u8>| CString::new(path).ok().map(|path| -> &'static CStr { Box::leak(path.into_boxed_c_str()) });
     if name.is_empty() || name.contains(&b'/') {
-        return leak(name.to_vec()).into_iter().collect();
+        return Vec::from_iter(kept(name));
     }
-    let path = path.unwrap_or(OsStr::new(DEFAULT_PATH)).as_bytes();
-    path.split(|byte| *byte == b':').filter_map(|directory| leak(join(directory, name))).collect()
-}
-
-fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
-    let separator: &[u8] = if directory.is_empty() { b"./" } else { b"/" };
-    [directory, separator, name].concat()
+    let mut candidates = Vec::new();
+    for directory in path.unwrap_or(OsStr::new(DEFAULT_PATH)).as_bytes().split(|byte| *byte == b':') {
+        let separator: &[u8] = if directory.is_empty() { b"./" } else { b"/" };
+        candidates.extend(kept(&[directory, separator, name].concat()));
+    }
+    candidates
 }
 
 #[cfg(test)]

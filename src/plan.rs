@@ -18,11 +18,10 @@ use crate::request::{
     RunRequest, StopRules,
 };
 use crate::signal::Signal;
-use crate::sys::{PointerArray, SignalState};
+use crate::sys::{PointerArray, SignalState, kept};
 use crate::terminal::Terminal;
 use nix::unistd::{Pid, getpid};
-use std::borrow::Cow;
-use std::ffi::{CStr, CString, OsStr, OsString};
+use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 /// All that is needed to start a workload.
@@ -103,7 +102,7 @@ pub(crate) struct Workload<'a> {
     /// As typed, for messages.
     pub(crate) command: &'a OsStr,
     /// The PATH that it is looked for in, if it is.
-    pub(crate) path: Option<OsString>,
+    pub(crate) path: Option<&'static OsStr>,
     /// The paths to try in order: one where the command holds a slash, one for each entry of PATH otherwise.
     pub(crate) candidates: Vec<&'static CStr>,
     pub(crate) argv: PointerArray,
@@ -319,13 +318,17 @@ impl<'a> Workload<'a> {
         let identity = IdentityPlan::new(&request.identity, id_maps, accounts, &mut environment)?;
         let listen = ListenPid::find(&environment);
         let name = command.first().map_or(OsStr::new(""), OsString::as_os_str);
-        let path = environment.get("PATH").map(ToOwned::to_owned);
-        let candidates = path::candidates(name, path.as_deref());
+        let path = environment.get("PATH");
+        let candidates = path::candidates(name, path);
         let mut argv = Vec::with_capacity(command.len());
         for word in command {
             argv.push(c_string(word)?);
         }
-        let shell = request.shell_fallback.then(|| shell_argv(argv.get(1..).unwrap_or_default()));
+        // `/bin/sh PATH ARG...`, where PATH is to be put in.
+        let shell = request.shell_fallback.then(|| {
+            let args = argv.get(1..).unwrap_or_default();
+            PointerArray::of(&[&[SHELL, c""], args].concat())
+        });
         if let (Some(argv0), Some(first)) = (&identity.typed.argv0, argv.first_mut()) {
             *first = c_string(argv0)?;
         }
@@ -333,7 +336,7 @@ impl<'a> Workload<'a> {
             candidates,
             command: name,
             path,
-            argv: PointerArray::new(argv.into_iter().map(Cow::Owned).collect()),
+            argv: PointerArray::of(&argv),
             shell,
             env: environment.into_array(),
             listen,
@@ -343,13 +346,7 @@ impl<'a> Workload<'a> {
     }
 }
 
-/// `/bin/sh PATH ARG...`, where PATH is to be put in.
-fn shell_argv(args: &[CString]) -> PointerArray {
-    let args = args.iter().cloned().map(Cow::Owned);
-    PointerArray::new([Cow::Borrowed(SHELL), Cow::Borrowed(c"")].into_iter().chain(args).collect())
-}
-
 /// Arguments come NUL-terminated from the kernel; only a caller within the program could put a NUL into one.
-fn c_string(string: &OsStr) -> Result<CString, UsageError> {
-    CString::new(string.as_bytes()).map_err(|_| UsageError::new("an argument holds a NUL byte"))
+fn c_string(string: &OsStr) -> Result<&'static CStr, UsageError> {
+    kept(string.as_bytes()).ok_or_else(|| UsageError::new("an argument holds a NUL byte"))
 }

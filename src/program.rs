@@ -71,7 +71,7 @@ fn launch(request: &RunRequest, personality: Personality, signals: SignalState) 
 #[inline(never)]
 fn enter(target: &Target, request: &RunRequest, signals: SignalState) -> u8 {
     logging::set_up(Half::Outer, request.level);
-    let path = inherited_value("PATH").map(ToOwned::to_owned);
+    let path = inherited_value("PATH");
     let circumstances = Circumstances { kinds: Kinds::NONE, path, other_root: true };
     let refused = |refusal| Refused::explain(refusal, &circumstances).print(Voice::Pidone, Codes::PIDONE);
     let plan = match plan::for_entering(request) {

@@ -1,7 +1,7 @@
 //! Runs in: outer, or init in place. Writes the id maps of a child's new user namespace, user_namespaces(7).
 
 use super::{IdMap, IdMaps};
-use crate::environment::inherited_value;
+use crate::environment::{Environment, inherited_value};
 use crate::error::{Failure, Stage, UsageError};
 use crate::exit::Outcome;
 use crate::files;
@@ -10,8 +10,7 @@ use crate::sys::{self, PointerArray};
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::unistd::{AccessFlags, Pid, access};
-use std::borrow::Cow;
-use std::ffi::{CString, OsStr, c_int};
+use std::ffi::{OsStr, c_int};
 
 /// Maps users and groups into the user namespace of `child`.
 ///
@@ -79,10 +78,13 @@ fn write_file(child: Pid, name: &str, content: &str) -> Result<(), (String, Errn
 fn run_helper(name: &'static str, child: Pid, map: &IdMap) -> Result<(), (String, Errno)> {
     let failure = |errno| (name.to_owned(), errno);
     let line = format!("{name} {child} {}", map.lines());
-    // Words of our own making hold no NUL.
-    let words = line.split_ascii_whitespace().filter_map(|word| CString::new(word).ok()).map(Cow::Owned);
-    let argv = PointerArray::new(words.collect());
-    let env = PointerArray::new(sys::environment().map(Cow::Borrowed).collect());
+    let mut argv = Vec::new();
+    for word in line.split_ascii_whitespace() {
+        // Words of our own making hold no NUL.
+        argv.extend(sys::kept(word.as_bytes()));
+    }
+    let argv = PointerArray::of(&argv);
+    let env = Environment::inherited().into_array();
     let candidates = path::candidates(OsStr::new(name), inherited_value("PATH"));
     let mut refused = Errno::ENOENT;
     let spawned = sys::spawn_sharing_memory(&mut || -> c_int {
