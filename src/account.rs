@@ -24,7 +24,7 @@ pub(crate) const SUBGID: &str = "/etc/subgid";
 pub(crate) struct User {
     pub(crate) uid: u32,
     /// Only of a user that stands in /etc/passwd.
-    pub(crate) entry: Option<Entry>,
+    pub(crate) entry: Option<Box<Entry>>,
 }
 
 /// What else a line of passwd(5) says.
@@ -51,13 +51,21 @@ impl Accounts<'_> {
     /// There is none by that name, or the file cannot be read.
     pub(crate) fn user(self, word: &str) -> Result<User, UsageError> {
         let text = self.read_if_there(PASSWD)?;
-        let found = passwd_entries(&text).find(|(_, entry)| entry.name == word.as_bytes());
-        if let Some((uid, entry)) = found {
-            return Ok(User { uid, entry: Some(entry) });
+        let number = id(word.as_bytes());
+        let mut of_number = None;
+        for line in lines(&text) {
+            let Some((uid, entry)) = passwd_entry(line) else { continue };
+            if entry.name == word.as_bytes() {
+                return Ok(User { uid, entry: Some(entry) });
+            }
+            if Some(uid) == number && of_number.is_none() {
+                of_number = Some(entry);
+            }
         }
-        let uid = id(word.as_bytes()).ok_or_else(|| self.unknown("user", word, PASSWD))?;
-        let entry = passwd_entries(&text).find(|(of, _)| *of == uid).map(|(_, entry)| entry);
-        Ok(User { uid, entry })
+        match number {
+            Some(uid) => Ok(User { uid, entry: of_number }),
+            None => Err(self.unknown("user", word, PASSWD)),
+        }
     }
 
     /// The id of the group of this name or number.
@@ -65,9 +73,14 @@ impl Accounts<'_> {
     /// # Errors
     /// As `user`.
     pub(crate) fn group(self, word: &str) -> Result<u32, UsageError> {
-        let text = self.read_if_there(GROUP)?;
-        let found = group_entries(&text).find(|entry| entry.name == word.as_bytes()).map(|entry| entry.gid);
-        found.or_else(|| id(word.as_bytes())).ok_or_else(|| self.unknown("group", word, GROUP))
+        for line in lines(&self.read_if_there(GROUP)?) {
+            if let Some(entry) = group_entry(line)
+                && entry.name == word.as_bytes()
+            {
+                return Ok(entry.gid);
+            }
+        }
+        id(word.as_bytes()).ok_or_else(|| self.unknown("group", word, GROUP))
     }
 
     /// The groups of a user as a login gives them: its own, and those that /etc/group lists it in.
@@ -75,12 +88,15 @@ impl Accounts<'_> {
     /// # Errors
     /// The file is there, and cannot be read.
     pub(crate) fn groups_of(self, name: &[u8], own: u32) -> Result<Vec<u32>, UsageError> {
-        // Without the file nobody is listed.
-        let text = self.read_if_there(GROUP)?;
-        let listed =
-            group_entries(&text).filter(|entry| entry.members.split(|byte| *byte == b',').any(|one| one == name));
         let mut groups = vec![own];
-        groups.extend(listed.map(|entry| entry.gid));
+        // Without the file nobody is listed.
+        for line in lines(&self.read_if_there(GROUP)?) {
+            if let Some(entry) = group_entry(line)
+                && entry.members.split(|byte| *byte == b',').any(|one| one == name)
+            {
+                groups.push(entry.gid);
+            }
+        }
         sort_by_number(&mut groups, |group| u64::from(*group));
         groups.dedup();
         Ok(groups)
@@ -115,19 +131,22 @@ impl Accounts<'_> {
 /// The ranges, as first id and count, that a file like /etc/subuid gives to a user, by name or number.
 pub(crate) fn subordinate(path: &str, uid: u32) -> Vec<(u32, u32)> {
     let passwd = read(PASSWD).unwrap_or_default();
-    let name = passwd_entries(&passwd).find(|(of, _)| *of == uid).map(|(_, entry)| entry.name);
-    subordinate_entries(&read(path).unwrap_or_default(), name.as_deref(), uid)
+    let entry = lines(&passwd).filter_map(passwd_entry).find(|(of, _)| *of == uid);
+    let name = entry.as_ref().map(|(_, entry)| entry.name.as_slice());
+    subordinate_entries(&read(path).unwrap_or_default(), name, uid)
 }
 
 fn subordinate_entries(text: &[u8], name: Option<&[u8]>, uid: u32) -> Vec<(u32, u32)> {
-    let entry = |line: &[u8]| {
-        let mut fields = line.split(|byte| *byte == b':');
-        let owner = fields.next()?;
-        let is_theirs = Some(owner) == name || id(owner) == Some(uid);
-        let (first, count) = (id(fields.next()?)?, id(fields.next()?)?);
-        (is_theirs && count > 0).then_some((first, count))
-    };
-    text.split(|byte| *byte == b'\n').filter_map(entry).collect()
+    let mut ranges = Vec::new();
+    for line in lines(text) {
+        if let Some([owner, first, count, ..]) = fields(line, 3)
+            && (Some(owner) == name || id(owner) == Some(uid))
+            && let (Some(first), Some(count @ 1..)) = (id(first), id(count))
+        {
+            ranges.push((first, count));
+        }
+    }
+    ranges
 }
 
 /// In an entered namespace this is a file of somebody else's, too.
@@ -162,15 +181,27 @@ fn id(word: &[u8]) -> Option<u32> {
     str::from_utf8(word).ok().filter(|_| is_plain)?.parse().ok().filter(|id| *id != u32::MAX)
 }
 
-/// Lines of passwd(5) that have a name, ids and a home; others are passed over.
-fn passwd_entries(text: &[u8]) -> impl Iterator<Item = (u32, Entry)> {
-    text.split(|byte| *byte == b'\n').filter_map(|line| {
-        let mut fields = line.split(|byte| *byte == b':');
-        let (name, _password, uid, gid) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-        let home = OsString::from_vec(fields.nth(1)?.to_vec());
-        let shell = OsString::from_vec(fields.next().unwrap_or_default().to_vec());
-        (!name.is_empty()).then_some((id(uid)?, Entry { name: name.to_vec(), gid: id(gid)?, home, shell }))
-    })
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|byte| *byte == b'\n')
+}
+
+/// The first seven fields of a line, empty where there is none; `None` if there are fewer than `least`.
+#[inline(never)]
+fn fields(line: &[u8], least: usize) -> Option<[&[u8]; 7]> {
+    let mut fields: [&[u8]; 7] = [b""; 7];
+    let mut found = 0;
+    for (number, (place, field)) in (1..).zip(fields.iter_mut().zip(line.split(|byte| *byte == b':'))) {
+        (*place, found) = (field, number);
+    }
+    (found >= least).then_some(fields)
+}
+
+/// A line of passwd(5) that has a name, ids and a home.
+#[inline(never)]
+fn passwd_entry(line: &[u8]) -> Option<(u32, Box<Entry>)> {
+    let [name, _password, uid, gid, _gecos, home, shell] = fields(line, 6).filter(|[name, ..]| !name.is_empty())?;
+    let word = |field: &[u8]| OsString::from_vec(field.to_vec());
+    Some((id(uid)?, Box::new(Entry { name: name.to_vec(), gid: id(gid)?, home: word(home), shell: word(shell) })))
 }
 
 /// A line of group(5).
@@ -180,13 +211,9 @@ struct GroupEntry<'a> {
     members: &'a [u8],
 }
 
-fn group_entries(text: &[u8]) -> impl Iterator<Item = GroupEntry<'_>> {
-    text.split(|byte| *byte == b'\n').filter_map(|line| {
-        let mut fields = line.split(|byte| *byte == b':');
-        let (name, _password, gid) = (fields.next()?, fields.next()?, fields.next()?);
-        let members = fields.next().unwrap_or_default();
-        (!name.is_empty()).then_some(GroupEntry { name, gid: id(gid)?, members })
-    })
+fn group_entry(line: &[u8]) -> Option<GroupEntry<'_>> {
+    let [name, _password, gid, members, ..] = fields(line, 3).filter(|[name, ..]| !name.is_empty())?;
+    Some(GroupEntry { name, gid: id(gid)?, members })
 }
 
 #[cfg(test)]
@@ -200,10 +227,12 @@ mod tests {
     #[test]
     fn lines_that_are_none_are_passed_over() {
         let text = b"# comment\n\n+::::::\nroot:x:0:0:root:/root:/bin/sh\nbad:x:y:0::/:\nshort:x:1\nwww:x:33:34::/var/www\n";
-        let found: Vec<_> = passwd_entries(text).map(|(uid, entry)| (uid, entry.gid, entry.home)).collect();
+        let found: Vec<_> =
+            lines(text).filter_map(passwd_entry).map(|(uid, entry)| (uid, entry.gid, entry.home)).collect();
         assert_eq!(found, [(0, 0, "/root".into()), (33, 34, "/var/www".into())]);
         let text = b"root:x:0:\nadm:x:4:www,backup\nnobody\n:x:5:\nmax:x:4294967295:\n";
-        let found: Vec<_> = group_entries(text).map(|entry| (entry.gid, entry.members.to_vec())).collect();
+        let found: Vec<_> =
+            lines(text).filter_map(group_entry).map(|entry| (entry.gid, entry.members.to_vec())).collect();
         assert_eq!(found, [(0, b"".to_vec()), (4, b"www,backup".to_vec())]);
     }
 

@@ -74,7 +74,7 @@ impl<'a> IdentityPlan<'a> {
         // Whoever is that user already keeps group, groups and home: an engine may have chosen them, and to change them takes
         // privilege.
         let newcomer = user.as_ref().filter(|user| user.uid != uid_inside(id_maps));
-        let entry = newcomer.and_then(|user| user.entry.as_ref());
+        let entry = newcomer.and_then(|user| user.entry.as_deref());
         let gid = match typed.user_group.as_ref().or(typed.group.as_ref()) {
             Some(group) => Some(accounts.group(group)?),
             None => entry.map(|entry| entry.gid),
