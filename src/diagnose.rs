@@ -168,20 +168,20 @@ pub(crate) const UNMASK: &str = "docker --security-opt systempaths=unconfined, p
 /// The mount points below /proc, from the text of proc_pid_mountinfo(5): the fifth field of each line. Not those that
 /// stand on directories which are empty by design: they hide nothing, and the kernel lets them be.
 pub(crate) fn masks_below_proc(mountinfo: &[u8]) -> Vec<String> {
-    let mut masked: Vec<String> = String::from_utf8_lossy(mountinfo)
-        .lines()
-        .filter_map(|line| Some((line.split(' ').nth(4)?, line.split(" - ").nth(1)?)))
-        .filter(|(point, kind)| {
-            point.starts_with("/proc/") && !kind.starts_with("binfmt_misc ") && !kind.starts_with("autofs ")
-        })
-        .map(|(point, _)| point.to_owned())
-        .collect();
-    let mut seen = Vec::new();
-    masked.retain(|point| {
-        let is_new = !seen.contains(point);
-        seen.push(point.clone());
-        is_new
-    });
+    let mut masked = Vec::new();
+    for line in mountinfo.split(|byte| *byte == b'\n') {
+        let mut fields = line.split(|byte| *byte == b' ');
+        let (Some(point), Some(_), Some(kind)) =
+            (fields.nth(4), fields.find(|field| *field == b"-"), fields.next())
+        else {
+            continue;
+        };
+        let hides = point.starts_with(b"/proc/") && kind != b"binfmt_misc" && kind != b"autofs";
+        let point = String::from_utf8_lossy(point);
+        if hides && !masked.iter().any(|known| *known == point) {
+            masked.push(point.into_owned());
+        }
+    }
     masked
 }
 
