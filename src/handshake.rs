@@ -247,6 +247,19 @@ pub(crate) fn gate() -> Result<(Gate, GateKeeper), Failure> {
     Ok((Gate(read_end), GateKeeper(write_end)))
 }
 
+/// Both sides of a gate, if there is to be one.
+///
+/// # Errors
+/// As `gate`.
+#[inline(never)]
+pub(crate) fn gate_if(wanted: bool) -> Result<(Option<Gate>, Option<GateKeeper>), Failure> {
+    if !wanted {
+        return Ok((None, None));
+    }
+    let (gate, keeper) = gate()?;
+    Ok((Some(gate), Some(keeper)))
+}
+
 /// The inside of the gate.
 pub(crate) struct Gate(OwnedFd);
 

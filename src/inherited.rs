@@ -8,7 +8,8 @@ use std::os::fd::BorrowedFd;
 
 /// Leaves the working directory, which keeps a mount busy (B35), and closes every descriptor above 2 but those in `keep`,
 /// which keep pipes from ending (B33). Stdio stays, for messages.
-pub(crate) fn let_go<const N: usize>(keep: [Option<BorrowedFd<'_>>; N]) {
+#[inline(never)]
+pub(crate) fn let_go(keep: &[Option<BorrowedFd<'_>>]) {
     if let Err(errno) = chdir(c"/") {
         warn!("cannot change to /: {}; the working directory stays busy", reason(errno));
     }

@@ -11,6 +11,7 @@ use log::warn;
 use nix::errno::Errno;
 use nix::unistd::{Pid, getpid};
 use std::cell::Cell;
+use std::fmt::Write as _;
 
 /// Whom init answers for.
 pub(crate) struct Others<'a> {
@@ -112,13 +113,17 @@ impl<'a> Others<'a> {
             Reach::Namespace => all.iter().filter(|process| process.pid != getpid() && !process.is_dead).collect(),
             Reach::Descendants { spared } => taken(spared, |spared| procfs::descendants(&all, spared)),
         };
-        let mut names: Vec<String> = listed.iter().take(MOST).map(ToString::to_string).collect();
-        match listed.len() {
-            0 => names.push("somebody whom /proc does not show".into()),
-            count if count > MOST => names.push(format!("and {} more", count.saturating_sub(MOST))),
-            _ => {}
+        let mut names = String::new();
+        for (index, process) in listed.iter().enumerate() {
+            // Writing to a String cannot fail.
+            let _ = match index {
+                0 => write!(names, "{process}"),
+                MOST => write!(names, ", and {} more", listed.len().saturating_sub(MOST)),
+                1..MOST => write!(names, ", {process}"),
+                _ => break,
+            };
         }
-        names.join(", ")
+        if names.is_empty() { "somebody whom /proc does not show".into() } else { names }
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn start(
     let kinds = own.map_or(Kinds::NONE, |own| own.kinds);
     let maps = own.and_then(|own| own.id_maps.as_ref());
     let (listener, reporter) = handshake::pipe()?;
-    let (gate, gate_keeper) = maps.map(|_| handshake::gate()).transpose()?.unzip();
+    let (gate, gate_keeper) = handshake::gate_if(maps.is_some())?;
     // Each side drops, and so closes, what belongs to the other.
     let forked = sys::clone_process(kinds.clone_flags())
         .map_err(|errno| Failure::new(Stage::CloneNamespaces, kinds.to_string(), errno))?;

@@ -174,7 +174,7 @@ pub(crate) fn oversee(
     mut above: Above<'_>,
     trace: &Trace,
 ) -> Outcome {
-    let_go([above.own_fd(), trace.own_fd()]);
+    let_go(&[above.own_fd(), trace.own_fd()]);
     let (mut forwarder, outcome);
     match workload {
         Some(workload) => {

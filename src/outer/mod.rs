@@ -41,8 +41,8 @@ pub(crate) fn run(plan: &mut LaunchPlan<'_>, trace: &Trace) -> Result<Outcome, F
     let maps = plan.namespaces.id_maps.as_ref();
     let mut keeper = plan.namespaces.persist.map(Keeper::new).transpose()?;
     let (listener, reporter) = handshake::pipe()?;
-    let (gate, gate_keeper) = maps.map(|_| handshake::gate()).transpose()?.unzip();
-    let (hold, hold_keeper) = keeper.as_ref().map(|_| handshake::gate()).transpose()?.unzip();
+    let (gate, gate_keeper) = handshake::gate_if(maps.is_some())?;
+    let (hold, hold_keeper) = handshake::gate_if(keeper.is_some())?;
     if rules.grouping == Grouping::Session {
         terminal::leave_to_new_session();
     }

@@ -34,7 +34,7 @@ impl Inside<'_> {
         if let Err(errno) = self.listener.watch() {
             warn!("cannot watch the report pipe: {}; Ctrl-Z will not be seen", reason(errno));
         }
-        let_go([Some(self.listener.as_fd()), job.own_fd(), trace.own_fd()]);
+        let_go(&[Some(self.listener.as_fd()), job.own_fd(), trace.own_fd()]);
         // What was said before the watch began has raised nothing.
         self.listen(&mut job);
         let role = if place == Place::Bare { "the workload" } else { "init" };

@@ -47,7 +47,7 @@ pub(crate) fn pidfd_open(pid: Pid) -> Result<OwnedFd> {
 ///
 /// Takes the fast way (close_range(2), Linux 5.9) and falls back to closing one by one. Errors are ignored: what
 /// is not open needs no closing.
-pub(crate) fn close_all_but<const N: usize>(keep: [Option<BorrowedFd<'_>>; N]) {
+pub(crate) fn close_all_but(keep: &[Option<BorrowedFd<'_>>]) {
     let mut first: c_uint = 3;
     // A borrowed descriptor is never negative.
     let kept = |first| keep.iter().flatten().map(|fd| fd.as_raw_fd().unsigned_abs()).filter(move |fd| *fd >= first);
