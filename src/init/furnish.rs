@@ -7,6 +7,7 @@
 use super::mounts;
 use super::root::{Kind, Root};
 use crate::error::{Failure, Stage};
+use crate::files;
 use crate::request::{FurnishStep, Furnishing, ProcMount, Propagation};
 use crate::sys::{Extent, MountAttributes, clone_tree, new_file_system, set_read_only};
 use nix::Result as SysResult;
@@ -16,7 +17,7 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::symlinkat;
 use std::ffi::{CStr, OsStr, OsString};
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 
 /// Says of a failing call what it was for, and on what.
 trait Doing<T> {
@@ -39,7 +40,10 @@ const DATA_ONLY: MountAttributes = MountAttributes::NOSUID.and(MountAttributes::
 pub(super) fn set_up(furnishing: &Furnishing, proc: ProcMount, propagation: Propagation) -> Result<(), Failure> {
     // What is made gets the modes that stand here, whatever the caller's mask; the workload has that one back.
     let callers_umask = umask(Mode::from_bits_truncate(0o022));
-    let sources = furnishing.steps.iter().map(source_of).collect::<Result<Vec<_>, _>>()?;
+    let mut sources = Vec::new();
+    for step in &furnishing.steps {
+        sources.push(source_of(step)?);
+    }
     let devices = Devices::of_the_caller();
     let root = match &furnishing.rootfs {
         None => {
@@ -164,19 +168,19 @@ fn dev(root: &Root, target: &OsStr, devices: &Devices) -> Result<(), Failure> {
     let attributes = MountAttributes::NOSUID.and(MountAttributes::NOEXEC);
     let directory = new_file_system(c"tmpfs", &[FOR_ITS_OWNER], attributes).doing(Stage::MakeTmpfs, target)?;
     // Taken before it goes where the caller's own /dev may be.
-    let nodes = NODES.map(|name| (name, devices.node(name)));
+    let mut mounts = Vec::new();
+    for name in NODES {
+        mounts.push((name, devices.node(name)?));
+    }
+    mounts.push((c"pts", devpts().doing(Stage::MakeDevpts, below(target, c"pts"))?));
+    let shm = new_file_system(c"tmpfs", &[FOR_ALL], DATA_ONLY);
+    mounts.push((c"shm", shm.doing(Stage::MakeTmpfs, below(target, c"shm"))?));
     root.mount(&directory, target)?;
     let dev = Root::of_mount(directory);
-    let mount = |tree: &OwnedFd, name: &CStr| {
-        let mounted = dev.mount(tree, OsStr::from_bytes(name.to_bytes()));
-        mounted.map_err(|failure| Failure::on(failure.stage, below(target, name), failure.errno))
-    };
-    for (name, node) in nodes {
-        mount(&node?, name)?;
+    for (name, tree) in mounts {
+        let mounted = dev.mount(&tree, OsStr::from_bytes(name.to_bytes()));
+        mounted.map_err(|failure| Failure::on(failure.stage, below(target, name), failure.errno))?;
     }
-    mount(&devpts().doing(Stage::MakeDevpts, below(target, c"pts"))?, c"pts")?;
-    let shm = new_file_system(c"tmpfs", &[FOR_ALL], DATA_ONLY);
-    mount(&shm.doing(Stage::MakeTmpfs, below(target, c"shm"))?, c"shm")?;
     for (to, name) in LINKS {
         symlinkat(to, &dev, name).doing(Stage::MakeLink, below(target, name))?;
     }
@@ -185,7 +189,7 @@ fn dev(root: &Root, target: &OsStr, devices: &Devices) -> Result<(), Failure> {
 
 /// What stands in a directory, by its whole path.
 fn below(directory: &OsStr, name: &CStr) -> OsString {
-    OsString::from_vec([directory.as_bytes(), b"/", name.to_bytes()].concat())
+    files::below(directory, name.to_bytes())
 }
 
 /// A new instance: every mount of devpts is one. Its terminals belong to group 5, `tty`, wherever that group exists.
