@@ -38,8 +38,8 @@ pub(crate) struct Rules {
 
 impl Rules {
     /// For a hop that is not the last one: there signals pass as they are.
-    pub(crate) fn of_inner_hop(self) -> Self {
-        Rules { group: false, rewrites: Rewrites::none(), stop: StopRules::NONE, ..self }
+    pub(crate) fn of_inner_hop(&self) -> Self {
+        Rules { group: false, rewrites: Rewrites::none(), stop: StopRules::NONE, ..*self }
     }
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Forwarder<'a> {
     target: Target<'a>,
     /// What to call the target in a log.
     role: &'static str,
-    rules: Rules,
+    rules: &'a Rules,
     stop: Stop,
     /// For the half that the user started: what to make of its parent's death.
     parent: Option<Parent>,
@@ -73,11 +73,12 @@ enum Target<'a> {
 
 impl<'a> Forwarder<'a> {
     /// To a child, and on `--stop-all` to `others`.
+    #[inline(never)]
     pub(crate) fn new(
         recipient: Recipient,
         others: Option<&'a Others<'a>>,
         role: &'static str,
-        rules: Rules,
+        rules: &'a Rules,
         parent: Option<Parent>,
         trace: &'a Trace,
     ) -> Self {
@@ -101,7 +102,7 @@ impl<'a> Forwarder<'a> {
     }
 
     /// To nobody: for a pause, which only wants to hear of signals.
-    pub(crate) fn to_nobody(rules: Rules, parent: Option<Parent>, trace: &'a Trace) -> Self {
+    pub(crate) fn to_nobody(rules: &'a Rules, parent: Option<Parent>, trace: &'a Trace) -> Self {
         let mut forwarder = Self::new(Recipient::Everyone, None, "nobody", rules, parent, trace);
         forwarder.turn_to_nobody();
         forwarder

@@ -27,7 +27,8 @@ pub(super) fn for_end(child: Pid, mut job: Job, signals: &SignalState) -> Option
     // What this program blocks is for it to take.
     let taken = signals.unblocked().with(Signal::CHLD);
     let recipient = Recipient::Process(child);
-    let mut forwarder = Forwarder::new(recipient, None, "pidone", rules(grouping), None, &trace).taking(taken);
+    let rules = rules(grouping);
+    let mut forwarder = Forwarder::new(recipient, None, "pidone", &rules, None, &trace).taking(taken);
     let mut own = OwnSignals::default();
     let status = loop {
         match sys::reap(Some(child)) {

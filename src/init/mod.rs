@@ -181,11 +181,11 @@ pub(crate) fn oversee(
             trace.spawned(workload, Role::Workload);
             let recipient =
                 if plan.rules.group { Recipient::Group(workload) } else { Recipient::Process(workload) };
-            forwarder = Forwarder::new(recipient, Some(others), "the workload", plan.rules, parent, trace);
+            forwarder = Forwarder::new(recipient, Some(others), "the workload", &plan.rules, parent, trace);
             outcome = supervise::until_the_end(workload, plan, &mut forwarder, &mut above);
         }
         None => {
-            forwarder = Forwarder::to_nobody(plan.rules, parent, trace);
+            forwarder = Forwarder::to_nobody(&plan.rules, parent, trace);
             outcome = supervise::pause(&mut forwarder, &above);
         }
     }

@@ -37,13 +37,13 @@ use supervise::Inside;
 pub(crate) fn run(plan: &mut LaunchPlan<'_>, trace: &Trace) -> Result<Outcome, Failure> {
     reap::drain_rest(trace);
     let parent = plan.parent_death.map(Parent::watch).transpose()?;
-    let (place, rules, kinds) = (plan.place, plan.rules, plan.namespaces.kinds);
+    let (place, kinds) = (plan.place, plan.namespaces.kinds);
     let maps = plan.namespaces.id_maps.as_ref();
     let mut keeper = plan.namespaces.persist.map(Keeper::new).transpose()?;
     let (listener, reporter) = handshake::pipe()?;
     let (gate, gate_keeper) = handshake::gate_if(maps.is_some())?;
     let (hold, hold_keeper) = handshake::gate_if(keeper.is_some())?;
-    if rules.grouping == Grouping::Session {
+    if plan.rules.grouping == Grouping::Session {
         terminal::leave_to_new_session();
     }
     let job = Job::new(plan.rules.grouping);
@@ -81,7 +81,7 @@ pub(crate) fn run(plan: &mut LaunchPlan<'_>, trace: &Trace) -> Result<Outcome, F
         }
     }
     let mut inside = Inside { child, place, listener: &listener, last_word: said, trace };
-    let end = inside.until_the_end(job, rules, parent);
+    let end = inside.until_the_end(job, &plan.rules, parent);
     let ended = match mapped.and(kept) {
         // A child that failed or was killed meanwhile is why there was nothing to map, and the better story; unless it failed
         // because the gate was shut.

@@ -29,7 +29,7 @@ pub(super) struct Inside<'a> {
 
 impl Inside<'_> {
     /// Forwards signals to the child and reaps until it has ended. Returns how it ended.
-    pub(super) fn until_the_end(&mut self, mut job: Job, rules: Rules, parent: Option<Parent>) -> MainChild {
+    pub(super) fn until_the_end(&mut self, mut job: Job, rules: &Rules, parent: Option<Parent>) -> MainChild {
         let (child, place, trace) = (self.child, self.place, self.trace);
         if let Err(errno) = self.listener.watch() {
             warn!("cannot watch the report pipe: {}; Ctrl-Z will not be seen", reason(errno));
@@ -40,7 +40,13 @@ impl Inside<'_> {
         let role = if place == Place::Bare { "the workload" } else { "init" };
         debug!("{role} is pid {child}");
         // What is for the workload's group alone is init's business, unless there is none; so are rewriting and stopping.
-        let rules = if place == Place::Bare { rules } else { rules.of_inner_hop() };
+        let inner_hop;
+        let rules = if place == Place::Bare {
+            rules
+        } else {
+            inner_hop = rules.of_inner_hop();
+            &inner_hop
+        };
         let recipient = if rules.group { Recipient::Group(child) } else { Recipient::Process(child) };
         let mut forwarder = Forwarder::new(recipient, None, role, rules, parent, trace);
         let mut teardown = Teardown::of(child);
