@@ -3,6 +3,7 @@
 //! Past 300 lines because all that may become of a signal is decided here.
 
 use crate::error::reason;
+use crate::logging::{info, warn};
 use crate::others::Others;
 use crate::parent::{News, Parent};
 use crate::procfs;
@@ -12,7 +13,7 @@ pub(crate) use crate::stop::text;
 use crate::stop::{Arrival, Due, Stop};
 use crate::sys::{self, Moment, Recipient, SignalInfo, SignalSet};
 use crate::trace::{Done, Trace, Why};
-use log::{Level, info, log_enabled, warn};
+use log::{Level, log_enabled};
 use nix::errno::Errno;
 use nix::unistd::getpid;
 use std::collections::VecDeque;

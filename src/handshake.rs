@@ -7,9 +7,9 @@
 
 use crate::error::{Failure, Stage, Voice, reason};
 use crate::exit::Outcome;
+use crate::logging::warn;
 use crate::signal::{Signal, WATCH};
 use crate::sys::{WaitStatus, own_fd, retry_interrupted, watch};
-use log::warn;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};

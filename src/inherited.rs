@@ -1,8 +1,8 @@
 //! Runs in: outer, init. Lets go of what pidone inherited and, now that the workload has its own copy, only pins.
 
 use crate::error::reason;
+use crate::logging::warn;
 use crate::sys;
-use log::warn;
 use nix::unistd::chdir;
 use std::os::fd::BorrowedFd;
 

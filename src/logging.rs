@@ -5,14 +5,53 @@
 use crate::environment::inherited_value;
 use crate::sys::stdio;
 use env_logger::{Builder, Logger, Target, WriteStyle};
-use log::{LevelFilter, Log, Metadata, Record, warn};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 use nix::libc::STDERR_FILENO;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::write;
 use std::ffi::OsStr;
+use std::fmt;
 use std::io::{self, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
+
+/// Logs a message at a level, if anybody is to read it: only then is it made. The macros of `log` do the same, but with all that
+/// they pass on they are three times as large at each place.
+macro_rules! tell {
+    ($level:expr, $($message:tt)+) => {
+        if $level <= ::log::max_level() {
+            $crate::logging::tell_now($level, module_path!(), format_args!($($message)+));
+        }
+    };
+}
+pub(crate) use tell;
+
+macro_rules! log_error {
+    ($($message:tt)+) => { $crate::logging::tell!(::log::Level::Error, $($message)+) };
+}
+pub(crate) use log_error as error;
+
+macro_rules! log_warn {
+    ($($message:tt)+) => { $crate::logging::tell!(::log::Level::Warn, $($message)+) };
+}
+pub(crate) use log_warn as warn;
+
+macro_rules! log_info {
+    ($($message:tt)+) => { $crate::logging::tell!(::log::Level::Info, $($message)+) };
+}
+pub(crate) use log_info as info;
+
+macro_rules! log_debug {
+    ($($message:tt)+) => { $crate::logging::tell!(::log::Level::Debug, $($message)+) };
+}
+pub(crate) use log_debug as debug;
+
+/// What [`tell`] comes to.
+#[inline(never)]
+pub(crate) fn tell_now(level: Level, module: &'static str, message: fmt::Arguments<'_>) {
+    log::logger()
+        .log(&Record::builder().level(level).target(module).module_path_static(Some(module)).args(message).build());
+}
 
 /// Which half of pidone this process is.
 #[derive(Clone, Copy)]

@@ -2,12 +2,12 @@
 //! reaches as −1; as a subreaper its own descendants, which have to be found.
 
 use crate::error::reason;
+use crate::logging::warn;
 use crate::procfs::{self, Process};
 use crate::reap;
 use crate::signal::Signal;
 use crate::sys::{self, Recipient};
 use crate::trace::Trace;
-use log::warn;
 use nix::errno::Errno;
 use nix::unistd::{Pid, getpid};
 use std::cell::Cell;

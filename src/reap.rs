@@ -1,11 +1,12 @@
 //! Runs in: outer, init. The one owner of wait: reaps whatever has ended, and knows the main child among it.
 
 use crate::exit::Outcome;
+use crate::logging::{debug, info};
 use crate::procfs;
 use crate::signal::Signal;
 use crate::sys::{self, Reaped};
 use crate::trace::Trace;
-use log::{Level, debug, info, log_enabled};
+use log::{Level, log_enabled};
 use nix::unistd::Pid;
 
 /// What a round of reaping says about the main child.

@@ -3,10 +3,10 @@
 
 use crate::error::{Failure, Stage};
 use crate::files;
+use crate::logging::{info, warn};
 use crate::namespace::{self, Kind, Kinds};
 use crate::request::Target;
 use crate::sys;
-use log::{info, warn};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};

@@ -5,12 +5,12 @@ use super::{namespaces, workload};
 use crate::error::{Failure, Stage};
 use crate::handshake::{self, Gate, Report};
 use crate::idmap;
+use crate::logging::debug;
 use crate::namespace::Kinds;
 use crate::plan::{NamespacePlan, Workload};
 use crate::request::Grouping;
 use crate::sys::{self, Forked, exit_now};
 use crate::terminal::Terminal;
-use log::debug;
 use nix::unistd::Pid;
 
 /// Starts the workload, in the namespaces of `own` if given, and returns once exec has succeeded or failed.

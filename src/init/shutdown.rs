@@ -2,13 +2,13 @@
 
 use super::supervise::{Above, end_if_outer_is_gone};
 use crate::forward::Forwarder;
+use crate::logging::warn;
 use crate::others::{Left, Others};
 use crate::request::OnExit;
 use crate::signal::{Signal, WATCH};
 use crate::stop;
 use crate::sys::{Moment, Recipient, SignalInfo};
 use crate::trace::{Done, Why};
-use log::warn;
 use std::time::Duration;
 
 /// How long `--on-exit term` waits where `--stop-timeout` does not say.

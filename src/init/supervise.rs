@@ -11,13 +11,13 @@ use crate::exit::{Outcome, PIDONE_FAILED};
 use crate::forward::Forwarder;
 use crate::handshake::{Report, Reporter};
 use crate::job::{Job, Next};
+use crate::logging::{error, info, warn};
 use crate::plan::LaunchPlan;
 use crate::reap::{self, MainChild};
 use crate::signal::{Signal, WATCH};
 use crate::sys::{self, Recipient, SignalInfo};
 use crate::terminal::Terminal;
 use crate::trace::{Done, Trace};
-use log::{error, info, warn};
 use nix::unistd::Pid;
 use std::os::fd::{AsFd, BorrowedFd};
 

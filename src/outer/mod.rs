@@ -15,6 +15,7 @@ use crate::idmap;
 use crate::init::{self, Link};
 use crate::job::Job;
 use crate::keep::Keeper;
+use crate::logging::warn;
 use crate::parent::Parent;
 use crate::plan::LaunchPlan;
 use crate::reap::{self, MainChild};
@@ -23,7 +24,6 @@ use crate::signal::Signal;
 use crate::sys::{self, Forked, exit_now};
 use crate::terminal;
 use crate::trace::{Role, Trace};
-use log::warn;
 use nix::errno::Errno;
 
 pub(crate) use mirror::end_like;

@@ -6,6 +6,7 @@ use crate::forward::{Forwarder, Rules};
 use crate::handshake::{Listener, Report};
 use crate::inherited::let_go;
 use crate::job::{Job, Next};
+use crate::logging::{debug, warn};
 use crate::parent::Parent;
 use crate::reap::{self, MainChild};
 use crate::request::Place;
@@ -13,7 +14,6 @@ use crate::signal::{Signal, WATCH};
 use crate::sys::{self, Recipient};
 use crate::terminal::Terminal;
 use crate::trace::{Done, Trace};
-use log::{debug, warn};
 use nix::unistd::Pid;
 use std::os::fd::AsFd;
 

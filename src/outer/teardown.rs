@@ -3,9 +3,9 @@
 //! first has to wake up.
 
 use crate::files;
+use crate::logging::warn;
 use crate::procfs::{self, Process};
 use crate::sys::Moment;
-use log::warn;
 use nix::unistd::Pid;
 use std::time::Duration;
 

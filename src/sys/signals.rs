@@ -6,8 +6,8 @@
 //! Past 300 lines because every system call about signals is here, each with its own reason.
 
 use super::fd::pidfd_open;
+use crate::logging::warn;
 use crate::signal::Signal;
-use log::warn;
 use nix::Result;
 use nix::errno::Errno;
 use nix::libc::{self, c_int, c_long};
