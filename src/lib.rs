@@ -144,6 +144,8 @@ mod inherited;
 mod handshake;
 mod diagnose;
 mod error;
+mod errno;
+mod stage;
 mod exit;
 mod json;
 mod order;

@@ -225,7 +225,7 @@ fn look_at_children(errno: Errno, timeout: Option<Duration>) -> Option<SignalInf
     const MOMENT: Duration = Duration::from_millis(20);
     static IS_TOLD: AtomicBool = AtomicBool::new(false);
     if !IS_TOLD.swap(true, Ordering::Relaxed) {
-        warn!("cannot wait for signals ({errno:?}); none is forwarded as long as that is so");
+        warn!("cannot wait for signals ({}); none is forwarded as long as that is so", crate::errno::name(errno));
     }
     std::thread::sleep(timeout.unwrap_or(MOMENT).min(MOMENT));
     timeout.is_none_or(|timeout| timeout > MOMENT).then(|| SignalInfo::from_outside(Signal::CHLD))

@@ -152,7 +152,7 @@ fn what_was_done(json: &mut Out<'_>, info: &SignalInfo, done: Done, recipient: O
     json.key("errno")?;
     match errno {
         None => json.null(),
-        Some(errno) => quoted(json, &format_args!("{errno:?}")),
+        Some(errno) => quoted(json, &crate::errno::name(errno)),
     }
 }
 
