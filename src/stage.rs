@@ -13,7 +13,9 @@ macro_rules! stages {
 
             /// What could not be done.
             pub(crate) fn text(self) -> &'static str {
-                match self { $(Stage::$name => $text,)* }
+                // In one piece: a table of references would weigh as much again.
+                const TEXTS: &str = concat!($($text, "\n",)*);
+                TEXTS.split('\n').nth(self as usize).unwrap_or_default()
             }
         }
     };
