@@ -161,32 +161,4 @@ impl Stage {
                 | Stage::SwitchRoot
         )
     }
-
-    /// Whether it is about namespaces that are there, and are to be entered.
-    pub(crate) fn is_about_entering(self) -> bool {
-        matches!(
-            self,
-            Stage::OpenNamespace
-                | Stage::FindTarget
-                | Stage::EnterNamespace
-                | Stage::EnterRoot
-                | Stage::StartInside
-        )
-    }
-
-    /// Whether it turns a process into whom the workload is to be.
-    pub(crate) fn is_about_identity(self) -> bool {
-        matches!(
-            self,
-            Stage::SetLimit
-                | Stage::SetNice
-                | Stage::SetOomScore
-                | Stage::SetGroups
-                | Stage::SetGid
-                | Stage::SetUid
-                | Stage::DropCaps
-                | Stage::KeepCaps
-                | Stage::ChangeDirectory
-        )
-    }
 }
