@@ -7,7 +7,7 @@ use nix::errno::Errno;
 /// A line of the table below, but for its text.
 struct Row {
     when: When,
-    /// By their numbers, from 1 on. None: any.
+    /// By their numbers. None: any.
     stages: [u8; 4],
     /// None: any.
     errnos: [u8; 4],
@@ -25,11 +25,19 @@ enum When {
     OfFilesInUser,
 }
 
+/// Stands where there is no more.
+const NONE: u8 = u8::MAX;
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "only ever runs while the table is compiled"
+)]
 const fn row(when: When, stages: &[Stage], errnos: &[Errno]) -> Row {
-    let mut row = Row { when, stages: [0; 4], errnos: [0; 4] };
+    let mut row = Row { when, stages: [NONE; 4], errnos: [NONE; 4] };
     let mut index = 0;
     while index < stages.len() {
-        row.stages[index] = stages[index] as u8 + 1;
+        row.stages[index] = stages[index] as u8;
         index += 1;
     }
     index = 0;
@@ -42,15 +50,16 @@ const fn row(when: When, stages: &[Stage], errnos: &[Errno]) -> Row {
 
 impl Row {
     fn is_about(&self, stage: Stage, errno: Errno, in_user: bool) -> bool {
-        let has =
-            |set: &[u8; 4], number: i32| matches!(set, [0, ..]) || set.iter().any(|one| i32::from(*one) == number);
+        let has = |set: &[u8; 4], number: i32| {
+            set.starts_with(&[NONE]) || set.iter().any(|one| i32::from(*one) == number)
+        };
         let holds = match self.when {
             When::Always => true,
             When::InUser => in_user,
             When::OfFiles => stage.is_about_files(),
             When::OfFilesInUser => in_user && stage.is_about_files(),
         };
-        holds && has(&self.stages, stage as i32 + 1) && has(&self.errnos, errno as i32)
+        holds && has(&self.stages, stage as i32) && has(&self.errnos, errno as i32)
     }
 }
 
