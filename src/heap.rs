@@ -10,7 +10,6 @@ use nix::libc;
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::UnsafeCell;
 use std::ptr::null_mut;
-use std::time::Duration;
 
 /// The smallest block has room for a link, and all are aligned as malloc(3)'s are.
 const SMALLEST: usize = 16;
@@ -117,7 +116,7 @@ impl State {
 /// Asks the kernel; waits half a second for memory, for an init has others depend on it, and if there is none then ends the
 /// program.
 fn map(size: usize) -> *mut u8 {
-    const MOMENT: Duration = Duration::from_millis(10);
+    const MILLISECONDS: libc::c_int = 10;
     let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
     for _ in 0..50 {
         // SAFETY: new memory, which nobody else knows.
@@ -125,7 +124,8 @@ fn map(size: usize) -> *mut u8 {
         if place != libc::MAP_FAILED {
             return place.cast();
         }
-        std::thread::sleep(MOMENT);
+        // SAFETY: no descriptor is looked at, so it only waits.
+        unsafe { libc::poll(null_mut(), 0, MILLISECONDS) };
     }
     pidone::end_without_memory()
 }

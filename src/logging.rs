@@ -13,7 +13,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// Logs a message at a level, if anybody is to read it: only then is it made. The macros of `log` do the same, but with all that
 /// they pass on they are three times as large at each place.
@@ -82,11 +82,13 @@ pub(crate) fn set_up(half: Half, level: Option<LevelFilter>) {
     this_is(half);
     let directives = inherited_value(DIRECTIVES).filter(|_| level.is_none());
     let by_environment = directives.is_some_and(is_understood);
-    let logger: &'static OnDemand = if by_environment { &BY_ENVIRONMENT } else { &BY_LEVEL };
-    let level = level.unwrap_or(LevelFilter::Warn);
+    BY_ENVIRONMENT.store(by_environment, Ordering::Relaxed);
     // An error means that a program using this crate as a library has a logger of its own: then that one it is.
-    if log::set_logger(logger).is_ok() {
-        log::set_max_level(if by_environment { logger.get().filter() } else { level });
+    if log::set_logger(&LOGGER).is_ok() {
+        log::set_max_level(level.unwrap_or(LevelFilter::Warn));
+        if by_environment {
+            log::set_max_level(LOGGER.get().filter());
+        }
     }
     if let Some(directives) = directives.filter(|_| !by_environment) {
         warn!("{DIRECTIVES} is not understood, and ignored: {}", directives.display());
@@ -103,35 +105,29 @@ fn is_understood(directives: &OsStr) -> bool {
 }
 
 /// An env_logger that is built on first use.
-struct OnDemand {
-    logger: OnceLock<Logger>,
-    build: fn(&mut Builder) -> Logger,
-}
+struct OnDemand(OnceLock<Logger>);
 
-static BY_LEVEL: OnDemand =
-    OnDemand { logger: OnceLock::new(), build: |builder| builder.filter_level(log::max_level()).build() };
+static LOGGER: OnDemand = OnDemand(OnceLock::new());
 
-static BY_ENVIRONMENT: OnDemand = OnDemand {
-    logger: OnceLock::new(),
-    build: |builder| {
-        builder
-            .filter_level(LevelFilter::Warn)
-            .parse_filters(inherited_value(DIRECTIVES).and_then(OsStr::to_str).unwrap_or_default())
-            .build()
-    },
-};
+/// Whether it goes by `RUST_LOG`, and not by the level that is set.
+static BY_ENVIRONMENT: AtomicBool = AtomicBool::new(false);
 
 impl OnDemand {
     fn get(&self) -> &Logger {
-        self.logger.get_or_init(|| {
+        self.0.get_or_init(|| {
             let mut builder = Builder::new();
-            builder.target(Target::Pipe(Box::new(Stderr { dropped: 0 }))).write_style(WriteStyle::Never).format(
-                |out, record| {
+            builder
+                .target(Target::Pipe(Box::new(Stderr { dropped: 0 })))
+                .write_style(WriteStyle::Never)
+                .filter_level(log::max_level())
+                .format(|out, record| {
                     let level = record.level().as_str().to_ascii_lowercase();
                     writeln!(out, "pidone[{}] {level}: {}", half_name(), record.args())
-                },
-            );
-            (self.build)(&mut builder)
+                });
+            if BY_ENVIRONMENT.load(Ordering::Relaxed) {
+                builder.parse_filters(inherited_value(DIRECTIVES).and_then(OsStr::to_str).unwrap_or_default());
+            }
+            builder.build()
         })
     }
 }

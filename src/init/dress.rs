@@ -41,12 +41,8 @@ impl Subject {
         let identity = &workload.identity;
         let typed = &identity.typed;
         match self {
-            Subject::User => format!("{} (uid {})", or_unnamed(typed.user.as_deref()), identity.uid.unwrap_or(0)),
-            Subject::Group => format!(
-                "{} (gid {})",
-                or_unnamed(typed.user_group.as_ref().or(typed.group.as_ref()).map(String::as_str)),
-                identity.gid.unwrap_or(0)
-            ),
+            Subject::User => with_id(typed.user.as_ref(), "uid", identity.uid),
+            Subject::Group => with_id(typed.user_group.as_ref().or(typed.group.as_ref()), "gid", identity.gid),
             Subject::Groups => identity.groups.as_ref().map_or(String::new(), GroupsPlan::list),
             Subject::Limit(index) => {
                 identity.limits().get(index).map_or(String::new(), |limit| limit.name.to_owned())
@@ -60,8 +56,9 @@ impl Subject {
     }
 }
 
-fn or_unnamed(typed: Option<&str>) -> &str {
-    typed.unwrap_or("its own")
+/// `www (uid 33)`.
+fn with_id(typed: Option<&String>, kind: &str, id: Option<u32>) -> String {
+    format!("{} ({kind} {})", typed.map_or("its own", String::as_str), id.unwrap_or(0))
 }
 
 /// Says of a failing step which one it was.
