@@ -22,49 +22,15 @@ pub(crate) fn is_effective(number: u32) -> bool {
 pub(crate) struct Capabilities(pub(crate) u64);
 
 /// Their names without `cap_`, by number.
-pub(crate) const NAMES: &[&str] = &[
-    "chown",
-    "dac_override",
-    "dac_read_search",
-    "fowner",
-    "fsetid",
-    "kill",
-    "setgid",
-    "setuid",
-    "setpcap",
-    "linux_immutable",
-    "net_bind_service",
-    "net_broadcast",
-    "net_admin",
-    "net_raw",
-    "ipc_lock",
-    "ipc_owner",
-    "sys_module",
-    "sys_rawio",
-    "sys_chroot",
-    "sys_ptrace",
-    "sys_pacct",
-    "sys_admin",
-    "sys_boot",
-    "sys_nice",
-    "sys_resource",
-    "sys_time",
-    "sys_tty_config",
-    "mknod",
-    "lease",
-    "audit_write",
-    "audit_control",
-    "setfcap",
-    "mac_override",
-    "mac_admin",
-    "syslog",
-    "wake_alarm",
-    "block_suspend",
-    "audit_read",
-    "perfmon",
-    "bpf",
-    "checkpoint_restore",
-];
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.split_ascii_whitespace()
+}
+
+const NAMES: &str = "\
+    chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service \
+    net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct \
+    sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control \
+    setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore";
 
 impl Capabilities {
     /// Those that the kernel knows, whichever they are.
@@ -72,12 +38,13 @@ impl Capabilities {
 
     /// The set that a list names: `net_raw,CAP_KILL`; no word but names.
     pub(crate) fn parse(list: &str) -> Option<Self> {
-        list.split(',').try_fold(Capabilities(0), |set, word| {
-            let word = word.to_ascii_lowercase();
-            let name = word.strip_prefix("cap_").unwrap_or(&word);
-            let number = NAMES.iter().position(|known| *known == name)?;
-            Some(Capabilities(set.0 | 1 << number))
-        })
+        let list = list.to_ascii_lowercase();
+        let mut set = 0;
+        for word in list.split(',') {
+            let name = word.strip_prefix("cap_").unwrap_or(word);
+            set |= 1 << names().position(|known| known == name)?;
+        }
+        Some(Capabilities(set))
     }
 
     /// What is in this one only.
@@ -100,7 +67,7 @@ impl fmt::Display for Capabilities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut comma = "";
         for number in self.numbers() {
-            match usize::try_from(number).ok().and_then(|number| NAMES.get(number)) {
+            match usize::try_from(number).ok().and_then(|number| names().nth(number)) {
                 Some(name) => write!(f, "{comma}cap_{name}")?,
                 None => write!(f, "{comma}{number}")?,
             }

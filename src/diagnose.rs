@@ -94,7 +94,7 @@ fn proc_refused(namespaces: Kinds) -> Advice {
         return "the new user namespace does not own this PID namespace: use --proc bind, or leave out --in-place"
             .into();
     }
-    let mounts = files::read("/proc/self/mountinfo").unwrap_or_default();
+    let mounts = files::read(format_args!("/proc/self/mountinfo")).unwrap_or_default();
     let masked = masks_below_proc(&mounts);
     if masked.is_empty() {
         return "a seccomp filter or security module may forbid it; --proc bind uses the caller's /proc, --proc none leaves it"
@@ -146,12 +146,12 @@ fn process_limit() -> Advice {
 /// The nearest cgroup above this process whose `pids.max` is used up, cgroups(7). An init that could not start the
 /// workload is gone by now: it and the workload count as well.
 fn full_pids_cgroup() -> Option<(String, u64)> {
-    let cgroups = files::text("/proc/self/cgroup")?;
+    let cgroups = files::text(format_args!("/proc/self/cgroup"))?;
     let (root, path) = cgroups.lines().find_map(pids_cgroup)?;
     // Inside a container the path may be the host's: then the mount's own root is the container's cgroup.
     let mut level = format!("{root}/{}", path.trim_matches('/'));
     loop {
-        let number = |name: &str| files::number(&format!("{level}/{name}"));
+        let number = |name: &str| files::number(format_args!("{level}/{name}"));
         if let (Some(limit), Some(current)) = (number("pids.max"), number("pids.current"))
             && current.saturating_add(2) >= limit
         {
@@ -170,7 +170,8 @@ fn pids_cgroup(line: &str) -> Option<(&'static str, &str)> {
     if controllers.split(',').any(|controller| controller == "pids") {
         return Some(("/sys/fs/cgroup/pids", path));
     }
-    (id == "0" && files::exists("/sys/fs/cgroup/cgroup.controllers")).then_some(("/sys/fs/cgroup", path))
+    (id == "0" && files::exists(format_args!("/sys/fs/cgroup/cgroup.controllers")))
+        .then_some(("/sys/fs/cgroup", path))
 }
 
 fn not_found(command: &OsStr, circumstances: &Circumstances) -> Option<Advice> {
@@ -199,12 +200,12 @@ fn not_found(command: &OsStr, circumstances: &Circumstances) -> Option<Advice> {
 
 /// A number from /proc/sys.
 fn sysctl(name: &str) -> Option<u64> {
-    files::number(&format!("/proc/sys/{name}"))
+    files::number(format_args!("/proc/sys/{name}"))
 }
 
 /// A field of /proc/self/status.
 fn status_field(name: &str) -> Option<String> {
-    let status = files::text("/proc/self/status")?;
+    let status = files::text(format_args!("/proc/self/status"))?;
     let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     Some(value.trim_matches(['\t', ' ']).to_owned())
 }

@@ -8,6 +8,7 @@ use nix::fcntl::{self, OFlag};
 use nix::sys::stat::{self, FileStat, Mode, SFlag};
 use nix::unistd;
 use std::ffi::{CString, OsStr, OsString};
+use std::fmt;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
@@ -39,8 +40,9 @@ pub(crate) fn open(path: &OsStr, flags: OFlag) -> Result<OwnedFd> {
 ///
 /// # Errors
 /// Those of open(2) and read(2).
-pub(crate) fn read(path: &str) -> Result<Vec<u8>> {
-    read_from(&open(OsStr::new(path), OFlag::O_RDONLY)?)
+#[inline(never)]
+pub(crate) fn read(path: fmt::Arguments<'_>) -> Result<Vec<u8>> {
+    read_from(&open(OsStr::new(&fmt::format(path)), OFlag::O_RDONLY)?)
 }
 
 /// The rest of a file, but of nothing that has no end.
@@ -63,13 +65,15 @@ pub(crate) fn read_from(file: &OwnedFd) -> Result<Vec<u8>> {
 }
 
 /// The same as text, without space at its ends; `None` where there is none.
-pub(crate) fn text(path: &str) -> Option<String> {
+#[inline(never)]
+pub(crate) fn text(path: fmt::Arguments<'_>) -> Option<String> {
     let bytes = read(path).ok()?;
     String::from_utf8(bytes.trim_ascii().to_vec()).ok()
 }
 
 /// The number that is all that stands in a file.
-pub(crate) fn number(path: &str) -> Option<u64> {
+#[inline(never)]
+pub(crate) fn number(path: fmt::Arguments<'_>) -> Option<u64> {
     text(path)?.parse().ok()
 }
 
@@ -77,8 +81,9 @@ pub(crate) fn number(path: &str) -> Option<u64> {
 ///
 /// # Errors
 /// Those of open(2) and write(2). EIO: it was not all taken.
-pub(crate) fn write(path: &str, content: &str) -> Result<()> {
-    let file = open(OsStr::new(path), OFlag::O_WRONLY)?;
+#[inline(never)]
+pub(crate) fn write(path: fmt::Arguments<'_>, content: &str) -> Result<()> {
+    let file = open(OsStr::new(&fmt::format(path)), OFlag::O_WRONLY)?;
     let written = retry_interrupted(|| unistd::write(&file, content.as_bytes()))?;
     if written == content.len() { Ok(()) } else { Err(Errno::EIO) }
 }
@@ -87,8 +92,9 @@ pub(crate) fn write(path: &str, content: &str) -> Result<()> {
 ///
 /// # Errors
 /// Those of readlink(2).
-pub(crate) fn link(path: &str) -> Result<OsString> {
-    fcntl::readlink(c(OsStr::new(path))?.as_c_str())
+#[inline(never)]
+pub(crate) fn link(path: fmt::Arguments<'_>) -> Result<OsString> {
+    fcntl::readlink(c(OsStr::new(&fmt::format(path)))?.as_c_str())
 }
 
 /// What a path stands for, links followed.
@@ -101,8 +107,8 @@ pub(crate) fn stat(path: &OsStr) -> Result<FileStat> {
 }
 
 /// Whether a path stands for something.
-pub(crate) fn exists(path: &str) -> bool {
-    stat(OsStr::new(path)).is_ok()
+pub(crate) fn exists(path: fmt::Arguments<'_>) -> bool {
+    stat(OsStr::new(&fmt::format(path))).is_ok()
 }
 
 /// Whether this is a directory.
@@ -135,5 +141,5 @@ pub(crate) fn below(directory: &OsStr, name: &[u8]) -> OsString {
 pub(crate) fn directory(path: &OsStr) -> Result<OsString> {
     use std::os::fd::AsRawFd;
     let directory = open(path, OFlag::O_PATH | OFlag::O_DIRECTORY)?;
-    link(&format!("/proc/self/fd/{}", directory.as_raw_fd()))
+    link(format_args!("/proc/self/fd/{}", directory.as_raw_fd()))
 }

@@ -31,7 +31,7 @@ pub(crate) fn names(directory: &OsStr) -> u8 {
 fn make_links(directory: &OsStr, made: &mut Vec<OsString>) -> Result<(), Failure> {
     const PROGRAM: &str = "/proc/self/exe";
     let failed = |path: &OsStr, errno| Failure::new(Stage::InstallName, path, errno);
-    let program = files::link(PROGRAM).map_err(|errno| failed(PROGRAM.as_ref(), errno))?;
+    let program = files::link(format_args!("{PROGRAM}")).map_err(|errno| failed(PROGRAM.as_ref(), errno))?;
     let directory = &files::directory(directory).map_err(|errno| failed(directory, errno))?;
     // Beside the program a link without a directory is right wherever the two are moved.
     let beside = program.as_bytes().strip_prefix(directory.as_bytes()).and_then(|rest| rest.strip_prefix(b"/"));

@@ -193,7 +193,7 @@ fn remove_left(directory: &OsStr) -> nix::Result<()> {
 
 /// Whether a directory is a mount of itself, as a `Keeper` makes it, by proc_pid_mountinfo(5).
 fn is_bound_on_itself(directory: &OsStr) -> bool {
-    let text = files::read("/proc/self/mountinfo").unwrap_or_default();
+    let text = files::read(format_args!("/proc/self/mountinfo")).unwrap_or_default();
     let mut mounts = Vec::new();
     for line in text.split(|byte| *byte == b'\n') {
         mounts.extend(Mount::parse(line));

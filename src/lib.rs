@@ -145,6 +145,7 @@ mod handshake;
 mod diagnose;
 mod error;
 mod errno;
+mod packed;
 mod stage;
 mod exit;
 mod json;

@@ -4,9 +4,23 @@
 
 /// Sorts by what `number` makes of the items. Equal ones keep their order.
 pub(crate) fn sort_by_number<T>(items: &mut [T], number: impl Fn(&T) -> u64) {
-    let mut order: Vec<(u64, usize)> = items.iter().map(number).zip(0..).collect();
+    let mut order = Vec::new();
+    for item in items.iter() {
+        order.push((number(item), order.len()));
+    }
+    put_in_order(order, &mut |place, from| {
+        // An error: it stays where it is.
+        if let Ok([one, other]) = items.get_disjoint_mut([place, from]) {
+            std::mem::swap(one, other);
+        }
+    });
+}
+
+/// Compiled once, and not for each type. Says what is to be swapped for what, each item being the number and where it is.
+#[inline(never)]
+fn put_in_order(mut order: Vec<(u64, usize)>, swap: &mut dyn FnMut(usize, usize)) {
     order.sort_unstable();
-    for place in 0..items.len() {
+    for place in 0..order.len() {
         // Who belongs here was there at first, and has moved to where its place's rightful owner came from.
         let mut from = place;
         while let Some((_, origin)) = order.get(from) {
@@ -15,10 +29,7 @@ pub(crate) fn sort_by_number<T>(items: &mut [T], number: impl Fn(&T) -> u64) {
                 break;
             }
         }
-        // An error: it stays where it is.
-        if let Ok([one, other]) = items.get_disjoint_mut([place, from]) {
-            std::mem::swap(one, other);
-        }
+        swap(place, from);
     }
 }
 

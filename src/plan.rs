@@ -14,8 +14,7 @@ use crate::job;
 use crate::namespace::{Kind, Kinds};
 use crate::path;
 use crate::request::{
-    ClockOffset, Furnishing, Grouping, Identity, NamespaceRequest, OnExit, Orphans, Place, ProcMount, Propagation,
-    RunRequest, StopRules,
+    ClockOffset, Furnishing, Grouping, OnExit, Orphans, Place, ProcMount, Propagation, RunRequest, StopRules,
 };
 use crate::signal::Signal;
 use crate::sys::{PointerArray, SignalState, kept};
@@ -94,7 +93,7 @@ impl<'a> NamespacePlan<'a> {
 
 /// Whether something is asked for that takes a mount namespace of its own.
 fn wants_mounts(request: &RunRequest) -> bool {
-    request.proc.is_some() || request.propagation.is_some() || request.furnishing != Furnishing::default()
+    request.proc.is_some() || request.propagation.is_some() || !request.furnishing.is_empty()
 }
 
 /// The command, ready for execve(2).
@@ -174,10 +173,10 @@ impl<'a> LaunchPlan<'a> {
 pub(crate) fn for_entering(request: &RunRequest) -> Result<LaunchPlan<'_>, UsageError> {
     let asked = [
         (request.place.is_some(), "--in-place, --isolate and --as-pid1"),
-        (request.namespaces != NamespaceRequest::default(), "options that make namespaces"),
+        (!request.namespaces.is_empty(), "options that make namespaces"),
         (request.proc.is_some(), "--proc"),
         (request.propagation.is_some(), "--propagation"),
-        (request.furnishing != Furnishing::default(), "options that furnish the file system"),
+        (!request.furnishing.is_empty(), "options that furnish the file system"),
         (request.on_exit.is_some(), "--on-exit"),
         (request.stop.all, "--stop-all"),
         (request.pause, "--pause"),
@@ -254,7 +253,7 @@ fn refuse_what_is_impossible(request: &RunRequest, place: Place) -> Result<(), U
             "use --propagation private, which is the default, or slave",
         ));
     }
-    if request.pause && request.identity != Identity::default() {
+    if request.pause && !request.identity.is_empty() {
         let hint = "leave out --uid and its like: it is pidone itself that runs";
         return Err(UsageError::with_hint("--pause runs no command that could be somebody else", hint));
     }

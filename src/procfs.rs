@@ -1,47 +1,58 @@
 //! Runs in: any thread-free process. What is read of /proc: names for logs, and who descends from whom.
 
+use crate::files;
 use crate::order::sort_by_number;
+use crate::sys::numbers_in;
 use nix::unistd::{Pid, getpid};
-use std::fmt;
-use std::fs;
-use std::path::Path;
+use std::fmt::{self, Write as _};
+
+/// Where a link of /proc leads.
+///
+/// # Errors
+/// ENOENT and ESRCH: gone. EACCES, EPERM: not for us.
+#[inline(never)]
+pub(crate) fn link(path: fmt::Arguments<'_>) -> nix::Result<String> {
+    Ok(files::link(path)?.to_string_lossy().into_owned())
+}
 
 /// The name of a process as `ps` shows it, or `?` where it cannot be known.
-pub(crate) struct Comm(Option<String>);
+pub(crate) struct Comm(Option<Vec<u8>>);
 
 /// Reads `/proc/PID/comm`, which is there for a zombie too, until it is reaped.
 pub(crate) fn comm(pid: Pid) -> Comm {
-    if !is_ours() {
-        return Comm(None);
+    Comm(if is_ours() { files::read(format_args!("/proc/{pid}/comm")).ok() } else { None })
+}
+
+impl fmt::Display for Comm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.0.as_deref().unwrap_or(b"?");
+        Printable(name.strip_suffix(b"\n").unwrap_or(name)).fmt(f)
     }
-    let name = fs::read(format!("/proc/{pid}/comm")).ok();
-    Comm(name.map(|name| printable(name.strip_suffix(b"\n").unwrap_or(&name))))
 }
 
 /// Whether /proc shows our own PID namespace. With `--proc none` or `bind` it shows the caller's, where the same number is
 /// somebody else: then, and only then, `/proc/self` does not lead to our own pid.
 pub(crate) fn is_ours() -> bool {
-    let own = fs::read_link("/proc/self").ok();
-    own.as_deref() == Some(Path::new(&getpid().to_string()))
+    link(format_args!("/proc/self")).is_ok_and(|own| own == getpid().to_string())
 }
 
 /// A process chooses its own name: no byte of it is to drive the terminal.
-pub(crate) fn printable(name: &[u8]) -> String {
-    let mut text = String::new();
-    for character in String::from_utf8_lossy(name).chars() {
-        // Not by str::escape_debug, whose tables of all that is invisible weigh more than the rest of this file.
-        if character.is_control() || character == '\\' {
-            text.extend(character.escape_default());
-        } else {
-            text.push(character);
-        }
-    }
-    text
-}
+pub(crate) struct Printable<'a>(pub(crate) &'a [u8]);
 
-impl fmt::Display for Comm {
+impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_deref().unwrap_or("?"))
+        for character in String::from_utf8_lossy(self.0).chars() {
+            // Not by str::escape_debug, whose tables of all that is invisible weigh more than the rest of this file.
+            match character {
+                '\\' => f.write_str("\\\\")?,
+                '\n' => f.write_str("\\n")?,
+                '\r' => f.write_str("\\r")?,
+                '\t' => f.write_str("\\t")?,
+                _ if character.is_control() => write!(f, "\\u{{{:x}}}", u32::from(character))?,
+                _ => f.write_char(character)?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -69,32 +80,28 @@ pub(crate) struct Process {
 /// `7 (sleep)`.
 impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.pid, printable(&self.name))
+        write!(f, "{} ({})", self.pid, Printable(&self.name))
     }
 }
 
 /// All processes of our PID namespace, sorted by their parents; none where /proc does not show it.
 pub(crate) fn processes() -> Vec<Process> {
-    let mut processes = if is_ours() { visible() } else { Vec::new() };
+    let mut processes = Vec::new();
+    if is_ours() {
+        for pid in &visible() {
+            if let Some(process) = process(Pid::from_raw(*pid)) {
+                processes.push(process);
+            }
+        }
+    }
     sort_by_number(&mut processes, |process| u64::from(process.parent.as_raw().unsigned_abs()));
     processes
 }
 
 /// All processes that /proc shows, whichever PID namespace that is of; by their pids, which is the order in which the kernel
 /// goes through them.
-pub(crate) fn visible() -> Vec<Process> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let stat = |entry: std::io::Result<fs::DirEntry>| {
-        let name = entry.ok()?.file_name();
-        let is_pid = name.as_encoded_bytes().first().is_some_and(u8::is_ascii_digit);
-        read_stat(&Path::new("/proc").join(Some(name).filter(|_| is_pid)?).join("stat"))
-    };
-    entries.filter_map(stat).collect()
-}
-
-/// Whether the process is stopped now.
-pub(crate) fn is_stopped(process: &Process) -> bool {
-    self::process(process.pid).is_some_and(|now| matches!(now.state, 'T' | 't') && now.started == process.started)
+pub(crate) fn visible() -> Vec<i32> {
+    numbers_in(format_args!("/proc")).unwrap_or_default()
 }
 
 /// When the process that has this pid now started.
@@ -102,14 +109,15 @@ pub(crate) fn started(pid: Pid) -> Option<u64> {
     process(pid).map(|process| process.started)
 }
 
-/// The process, or thread, that has this number now.
+/// The process, or thread, that has this number now. Who is gone stays gone; but what was not to be had for want of memory may
+/// be now, and nobody is to be overlooked.
 pub(crate) fn process(pid: Pid) -> Option<Process> {
-    read_stat(Path::new(&format!("/proc/{pid}/stat")))
-}
-
-/// Who is gone stays gone; but what was not to be had for want of memory may be now, and nobody is to be overlooked.
-fn read_stat(file: &Path) -> Option<Process> {
-    parse(&fs::read(file).or_else(|_| fs::read(file)).ok()?)
+    for _ in 0..2 {
+        if let Ok(stat) = files::read(format_args!("/proc/{pid}/stat")) {
+            return parse(&stat);
+        }
+    }
+    None
 }
 
 /// Pid, name in parentheses (which may hold any byte, those too), state, parent, group, session; and fields 9, 20 and 22.
@@ -141,26 +149,36 @@ fn parse(stat: &[u8]) -> Option<Process> {
 /// Those among `processes`, which are sorted, whose parent this is.
 pub(crate) fn of_parent(processes: &[Process], parent: Pid) -> &[Process] {
     let start = processes.partition_point(|process| process.parent < parent);
-    let end = processes.partition_point(|process| process.parent <= parent);
-    processes.get(start..end).unwrap_or_default()
+    let rest = processes.get(start..).unwrap_or_default();
+    let count = rest.iter().take_while(|process| process.parent == parent).count();
+    rest.get(..count).unwrap_or_default()
 }
 
 /// Our own children that still run.
 pub(crate) fn children(processes: &[Process]) -> Vec<Pid> {
-    let running = of_parent(processes, getpid()).iter().filter(|process| !process.is_dead);
-    running.map(|process| process.pid).collect()
+    let mut running = Vec::new();
+    for process in of_parent(processes, getpid()) {
+        if !process.is_dead {
+            running.push(process.pid);
+        }
+    }
+    running
 }
 
 /// Our own descendants that still run, parents first, without the `spared` ones and what descends from them.
 pub(crate) fn descendants<'a>(processes: &'a [Process], spared: &[Pid]) -> Vec<&'a Process> {
-    let of = |parent| of_parent(processes, parent).iter().filter(|child| !spared.contains(&child.pid));
-    let mut found: Vec<&Process> = of(getpid()).collect();
-    let mut next = 0;
+    let mut found: Vec<&Process> = Vec::new();
+    let mut parent = getpid();
     // Each has one parent, so nobody comes up twice, unless a pid passed to somebody else between two reads and made a ring
     // of them: so no more are looked at than there are.
-    while let Some(process) = found.get(next).filter(|_| next < processes.len()) {
-        found.extend(of(process.pid));
-        next = next.saturating_add(1);
+    for next in 0..=processes.len() {
+        for child in of_parent(processes, parent) {
+            if !spared.contains(&child.pid) {
+                found.push(child);
+            }
+        }
+        let Some(process) = found.get(next) else { break };
+        parent = process.pid;
     }
     found.retain(|process| !process.is_dead);
     found

@@ -1,6 +1,6 @@
 //! Runs in: outer or init, from the first line on. The program: from arguments to an exit status.
 
-use crate::cli::Personality;
+use crate::cli::{self, Personality};
 use crate::diagnose::Circumstances;
 use crate::enter;
 use crate::environment::inherited_value;
@@ -43,9 +43,12 @@ fn status_of(args: Args) -> u8 {
         return Codes::PIDONE.failed;
     }
     let personality = Personality::of(args.get(0));
-    let words = args.rest().map(ToOwned::to_owned);
-    match personality.parse(words, &|name| inherited_value(name).map(ToOwned::to_owned)) {
-        Ok(Request::Show(output, text)) => text::print(output, &text, signals),
+    let words: Vec<_> = args.rest().collect();
+    match personality.parse(&words, &|name| inherited_value(name).map(ToOwned::to_owned)) {
+        Ok(Request::Show(text)) => {
+            let (output, words) = cli::words_of(text);
+            text::print(output, &words, signals)
+        }
         Ok(Request::InstallNames(directory)) => install::names(&directory),
         Ok(Request::Release(directory)) => keep::release(&directory),
         Ok(Request::Enter(target, request)) => enter(&target, &request, signals),

@@ -17,8 +17,8 @@ use std::time::Duration;
 /// What the user asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
-    /// A text: help, version, license.
-    Show(Output, String),
+    /// A text.
+    Show(Text),
     /// Links in this directory, by the names of other inits.
     InstallNames(OsString),
     /// No more namespaces kept as files in this directory.
@@ -31,6 +31,22 @@ pub(crate) enum Request {
     Probe(Box<RunRequest>),
     /// A command to run.
     Run(Box<RunRequest>),
+}
+
+/// A text that is all there is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Text {
+    ShortHelp,
+    LongHelp,
+    Version,
+    InspectHelp,
+    License,
+    TiniHelp,
+    TiniVersion,
+    DumbInitHelp,
+    DumbInitVersion,
+    CatatonitHelp,
+    CatatonitVersion,
 }
 
 /// Where a text goes.
@@ -84,6 +100,13 @@ pub(crate) struct NamespaceRequest {
     pub(crate) map: MapRequest,
     /// The directory to keep them in as files.
     pub(crate) persist: Option<OsString>,
+}
+
+impl NamespaceRequest {
+    /// Nothing is asked for: all that can be set implies a kind, but for where they are kept.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.kinds.is_empty() && self.persist.is_none()
+    }
 }
 
 /// What stands at /proc in the new mount namespace.
@@ -151,6 +174,12 @@ pub(crate) struct Furnishing {
 }
 
 impl Furnishing {
+    /// Nothing is asked for.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Furnishing { rootfs, steps, read_only } = self;
+        rootfs.is_none() && steps.is_empty() && !read_only
+    }
+
     /// The first option that puts mounts into the mount namespace.
     pub(crate) fn mounting_option(&self) -> Option<&'static str> {
         self.rootfs.as_ref().map(|_| "--rootfs").or_else(|| self.steps.first().map(FurnishStep::option))
@@ -266,6 +295,33 @@ pub(crate) struct Identity {
     pub(crate) limits: Vec<Limit>,
     /// −1000 to 1000.
     pub(crate) oom_score_adj: Option<i32>,
+}
+
+impl Identity {
+    /// Nothing is asked for.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Identity { environment, limits, .. } = self;
+        let is_unset = matches!(
+            self,
+            Identity {
+                user: None,
+                group: None,
+                user_group: None,
+                groups: None,
+                no_new_privs: false,
+                drop_caps: Capabilities(0),
+                keep_caps: None,
+                umask: None,
+                workdir: None,
+                environment: _,
+                argv0: None,
+                nice: None,
+                limits: _,
+                oom_score_adj: None,
+            }
+        );
+        is_unset && environment.is_empty() && limits.is_empty()
+    }
 }
 
 /// A command to run, and how; as typed, not yet checked against what is possible.

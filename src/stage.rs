@@ -1,5 +1,7 @@
 //! Runs in: any thread-free process. What pidone does on the way to the workload, and may fail in; pure.
 
+use crate::packed::packed;
+
 macro_rules! stages {
     ($($(#[$doc:meta])* $name:ident => $text:literal,)*) => {
         /// What pidone was doing when it failed. Crosses from init to outer as its number.
@@ -12,10 +14,10 @@ macro_rules! stages {
             pub(crate) const ALL: &[Stage] = &[$(Stage::$name,)*];
 
             /// What could not be done.
-            pub(crate) fn text(self) -> &'static str {
+            pub(crate) fn text(self) -> String {
                 // In one piece: a table of references would weigh as much again.
                 const TEXTS: &str = concat!($($text, "\n",)*);
-                TEXTS.split('\n').nth(self as usize).unwrap_or_default()
+                packed!(TEXTS).line(self as usize).unwrap_or_default()
             }
         }
     };

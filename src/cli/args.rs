@@ -1,59 +1,51 @@
 //! Runs in: outer or init, before anything else. The command line and `PIDONE_OPTIONS`, as typed; pure.
 //!
-//! Past 300 lines because each option has its arm here, and nothing else.
+//! Past 300 lines because each option has its line here.
 
 use super::files;
-use super::help;
-use super::options::{Group, OPTIONS, OptionDoc};
+use super::options::{self, Doc, Name};
 use super::values;
 use super::verbs;
+use super::words::{Manner, Word, Words, Wrong};
 use crate::capability::Capabilities;
 use crate::error::UsageError;
 use crate::idmap::Caller;
 use crate::namespace::{Kind, Kinds};
 use crate::request::{
-    EnvironmentChange, Grouping, Limit, OnExit, Output, Place, ProcMount, Propagation, Request, RunRequest,
+    EnvironmentChange, Grouping, Limit, OnExit, Place, ProcMount, Propagation, Ready, Request, RunRequest, Text,
     TraceFormat,
 };
 use crate::signal::Signal;
-use lexopt::{Arg, Parser};
 use log::LevelFilter;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 
 /// Parses the arguments after the program's name; `from_environment` is the value of `PIDONE_OPTIONS`, whose
 /// options come before those of the command line, so that the command line has the last word.
 ///
 /// # Errors
 /// Says which word was not understood, and whether it came from `PIDONE_OPTIONS`.
-pub(crate) fn parse(
-    args: impl Iterator<Item = OsString>,
-    from_environment: Option<&OsStr>,
-) -> Result<Request, UsageError> {
-    let mut args = args.peekable();
+pub(crate) fn parse(words: &[&OsStr], from_environment: Option<&OsStr>) -> Result<Request, UsageError> {
+    let verb = words.first().and_then(|word| word.to_str()).unwrap_or_default();
+    let rest = words.get(1..).unwrap_or_default();
+    match verb {
+        "install-names" => return verbs::one_directory("install-names", rest, Request::InstallNames),
+        "release" => return verbs::one_directory("release", rest, Request::Release),
+        "inspect" => return super::inspect::parse(rest),
+        _ => {}
+    }
     // Asked alone, for what the program is, it answers whatever stands in the environment.
-    let asks_for_text =
-        args.peek().is_some_and(|first| ["-h", "--help", "--version"].iter().any(|text| first == text));
-    if args.next_if(|first| first == "install-names").is_some() {
-        return verbs::one_directory("install-names", args, Request::InstallNames);
-    }
-    if args.next_if(|first| first == "release").is_some() {
-        return verbs::one_directory("release", args, Request::Release);
-    }
-    if args.next_if(|first| first == "inspect").is_some() {
-        return super::inspect::parse(args);
-    }
+    let asks_for_text = matches!(verb, "-h" | "--help" | "--version");
     let mut request = parse_environment(from_environment.filter(|_| !asks_for_text))?;
-    if args.next_if(|first| first == "enter").is_some() {
-        return verbs::enter(args, request);
-    }
-    if args.next_if(|first| first == "probe").is_some() {
-        return verbs::probe(args, request);
-    }
-    args.next_if(|first| first == "run");
-    let mut parser = Parser::from_args(args);
-    if let Some(text) = parse_options(&mut parser, &mut request)? {
-        return Ok(Request::Show(Output::Stdout, text));
+    let words = match verb {
+        "enter" => return verbs::enter(rest, request),
+        "probe" => return verbs::probe(rest, request),
+        "run" => rest,
+        _ => words,
+    };
+    let mut words = Words::new(words, Manner::Pidone);
+    if let Some(text) = parse_options(&mut words, &mut request)? {
+        return Ok(Request::Show(text));
     }
     verbs::refuse_options_of_verbs(&request)?;
     match (request.command.is_empty(), request.pause) {
@@ -73,238 +65,239 @@ pub(crate) fn parse(
 pub(super) fn parse_environment(options: Option<&OsStr>) -> Result<Box<RunRequest>, UsageError> {
     let mut request = Box::new(RunRequest::new());
     let Some(options) = options else { return Ok(request) };
-    let in_environment = |mut error: UsageError| {
+    options_of_environment(options, &mut request).map(|()| request).map_err(|mut error| {
         error.message.insert_str(0, "PIDONE_OPTIONS: ");
         error
-    };
-    let mut words = shlex::bytes::Shlex::new(options.as_bytes());
-    let split: Vec<_> = words.by_ref().map(OsString::from_vec).collect();
-    if words.had_error {
-        return Err(in_environment(UsageError::with_hint(
-            "a quote or backslash is left open",
-            "it is split as a shell splits words: close the quote",
-        )));
+    })
+}
+
+fn options_of_environment(options: &OsStr, request: &mut RunRequest) -> Result<(), UsageError> {
+    let mut splitter = shlex::bytes::Shlex::new(options.as_bytes());
+    let mut split = Vec::new();
+    for word in splitter.by_ref() {
+        split.push(word);
     }
-    let mut parser = Parser::from_args(split);
-    if parse_options(&mut parser, &mut request).map_err(in_environment)?.is_some() {
-        return Err(in_environment(UsageError::new("help and version belong on the command line")));
+    if splitter.had_error {
+        let hint = "it is split as a shell splits words: close the quote";
+        return Err(UsageError::with_hint("a quote or backslash is left open", hint));
+    }
+    let mut words = Vec::new();
+    for word in &split {
+        words.push(OsStr::from_bytes(word));
+    }
+    if parse_options(&mut Words::new(&words, Manner::Pidone), request)?.is_some() {
+        return Err(UsageError::new("help and version belong on the command line"));
     }
     match request.command.first() {
-        None => Ok(request),
+        None => Ok(()),
         Some(word) => {
             let message = format!("only options can stand here: {}", word.display());
-            Err(in_environment(UsageError::with_hint(message, "the command goes on the command line")))
+            Err(UsageError::with_hint(message, "the command goes on the command line"))
         }
     }
 }
 
 /// Takes options until the first word that is none, which starts the command. Some text if that is all there is to do.
-pub(super) fn parse_options(parser: &mut Parser, request: &mut RunRequest) -> Result<Option<String>, UsageError> {
-    while let Some(arg) = parser.next().map_err(|error| from_lexopt(&error))? {
-        let option = match arg {
-            Arg::Short('h') => return Ok(Some(help::short())),
-            Arg::Long("help") => return Ok(Some(help::long())),
-            Arg::Long("version") => return Ok(Some(help::version())),
-            Arg::Value(first) => {
-                let rest = parser.raw_args().map_err(|error| from_lexopt(&error))?;
-                request.command = std::iter::once(first).chain(rest).collect();
-                return Ok(None);
-            }
-            Arg::Short(short) => OPTIONS.iter().find(|option| option.short == Some(short)),
-            Arg::Long(long) => OPTIONS.iter().find(|option| option.long == long),
-        };
-        let option = option.ok_or_else(|| from_lexopt(&arg.unexpected()))?;
-        let mut value = OsString::new();
-        if option.value.starts_with('[') {
-            // Optional, and so only behind a '='.
-            value = parser.optional_value().unwrap_or_else(|| values::STDERR.into());
-        } else if !option.value.is_empty() {
-            let attached = parser.optional_value();
-            let is_attached = attached.is_some();
-            let given = attached.map_or_else(|| parser.value(), Ok);
-            value = given
-                .map_err(|error| UsageError::with_hint(from_lexopt(&error).message.as_str(), option.form()))?;
-            if value == "--" && !is_attached {
-                return Err(UsageError::with_hint(
-                    format!("this option needs a value: --{}", option.long),
-                    option.form(),
-                ));
-            }
+pub(super) fn parse_options(words: &mut Words<'_>, request: &mut RunRequest) -> Result<Option<Text>, UsageError> {
+    while let Some(word) = words.next()? {
+        if let Word::Plain(first) = word {
+            request.command = words.command(first);
+            break;
         }
-        let value = Value { option, value };
-        match option.group {
-            Group::Place | Group::General => set_place(request, &value)?,
-            Group::Enter | Group::Probe => verbs::set(request, value)?,
-            Group::Namespaces => set_namespaces(request, value)?,
-            Group::Files => files::set(&mut request.furnishing, value)?,
-            Group::Signals | Group::Stopping => set_signals(request, &value)?,
-            Group::Identity => set_identity(request, value)?,
+        let (name, option) =
+            options::find("", &|_, option| option.is(word)).ok_or_else(|| words.wrong(Wrong::Unknown))?;
+        match (name, word) {
+            (Name::Help, Word::Letter(_)) => return Ok(Some(Text::ShortHelp)),
+            (Name::Help, _) => return Ok(Some(Text::LongHelp)),
+            (Name::Version, _) => return Ok(Some(Text::Version)),
+            _ => {}
         }
+        let value = if option.value.is_empty() { OsStr::new("") } else { value_of(name, &option, words)? };
+        set(request, name, &option, value)
+            .unwrap_or_else(|| Err(unknown_value(option.long, value, options::form(name))))?;
     }
     Ok(None)
 }
 
-/// An option that was given, and its value; empty where it takes none.
-pub(super) struct Value {
-    pub(super) option: &'static OptionDoc,
-    pub(super) value: OsString,
-}
-
-impl Value {
-    /// What the value means as text; all but a few options take words of ASCII only.
-    pub(super) fn text<T>(&self, meaning: impl FnOnce(&str) -> values::Meaning<T>) -> Result<T, UsageError> {
-        self.value.to_str().and_then(meaning).ok_or_else(|| self.not_understood())
-    }
-
-    /// What the value means as bytes.
-    pub(super) fn bytes<T>(self, meaning: impl FnOnce(OsString) -> values::Meaning<T>) -> Result<T, UsageError> {
-        let error = self.not_understood();
-        meaning(self.value).ok_or(error)
-    }
-
-    /// The meaning of a value that must be one of the words of `table`.
-    fn one_of<T: Copy>(&self, table: &[(&str, T)]) -> Result<T, UsageError> {
-        self.text(|word| table.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning))
-    }
-
-    pub(super) fn not_understood(&self) -> UsageError {
-        let message = format!("--{} does not know this value: {}", self.option.long, self.value.display());
-        UsageError::with_hint(message, self.option.form())
+/// The value that an option was given; one that is optional only stands behind a `=`.
+fn value_of<'a>(name: Name, option: &Doc<'_>, words: &mut Words<'a>) -> Result<&'a OsStr, UsageError> {
+    let is_optional = option.value.starts_with('[');
+    match words.attached() {
+        Some(value) => Ok(value),
+        None if is_optional => Ok(OsStr::new(values::STDERR)),
+        None => words.following().filter(|word| *word != "--").ok_or_else(|| {
+            let mut error = words.wrong(Wrong::NoValue);
+            error.hint = options::form(name);
+            error
+        }),
     }
 }
 
-impl OptionDoc {
+/// An option has another form than that value.
+pub(super) fn unknown_value(option: &str, value: &OsStr, form: String) -> UsageError {
+    UsageError::with_hint(format!("--{option} does not know this value: {}", value.display()), form)
+}
+
+impl Doc<'_> {
+    pub(super) fn is(&self, word: Word<'_>) -> bool {
+        match word {
+            Word::Letter(letter) => self.short == Some(letter.into()),
+            Word::Name(name) => name == self.long,
+            Word::Plain(_) => false,
+        }
+    }
+
     /// How to write it, for who did not.
-    fn form(&self) -> String {
-        format!("{}: {}. {}", self.usage(), self.summary, self.more).trim_end().to_owned()
+    pub(super) fn form(&self) -> String {
+        format!("{}: {}. {}", self.usage(), self.summary, self.more).trim_ascii_end().to_owned()
+    }
+
+    /// Which of its forms, `fresh|bind|none`, the word is.
+    #[inline(never)]
+    fn choice(&self, word: Option<&str>) -> Option<usize> {
+        let word = word?;
+        values::parts(self.value, '|').iter().position(|form| *form == word)
     }
 }
 
-const PROC_MOUNTS: &[(&str, ProcMount)] =
-    &[("fresh", ProcMount::Fresh), ("bind", ProcMount::Bind), ("none", ProcMount::None)];
-
-const PROPAGATIONS: &[(&str, Propagation)] = &[
-    ("private", Propagation::Private),
-    ("slave", Propagation::Slave),
-    ("shared", Propagation::Shared),
-    ("unchanged", Propagation::Unchanged),
-];
-
-const ON_EXITS: &[(&str, OnExit)] = &[("kill", OnExit::Kill), ("term", OnExit::Term), ("wait", OnExit::Wait)];
-
-const TRACE_FORMATS: &[(&str, TraceFormat)] = &[("json", TraceFormat::Json), ("chrome", TraceFormat::Chrome)];
-
-fn set_place(request: &mut RunRequest, value: &Value) -> Result<(), UsageError> {
-    match value.option.long {
-        "in-place" => request.place = Some(Place::InPlace),
-        "isolate" => request.place = Some(Place::Isolated),
-        "as-pid1" => request.place = Some(Place::Bare),
-        "pause" => request.pause = true,
-        "trace" => request.trace = Some(values::trace_target(&value.value).ok_or_else(|| value.not_understood())?),
-        "trace-format" => request.trace_format = Some(value.one_of(TRACE_FORMATS)?),
-        "verbose" => request.level = Some(more_verbose(request.level)),
-        other => return Err(forgotten(other)),
+/// The kind of namespace that an option asks for, or implies.
+fn kind_of(name: Name) -> Option<Kind> {
+    match name {
+        Name::Uts | Name::Hostname | Name::Domainname => Some(Kind::Uts),
+        Name::Ipc => Some(Kind::Ipc),
+        Name::Net => Some(Kind::Net),
+        Name::User | Name::MapRoot | Name::MapCurrent | Name::MapAuto | Name::MapUsers | Name::MapGroups => {
+            Some(Kind::User)
+        }
+        Name::Cgroup => Some(Kind::Cgroup),
+        Name::Time | Name::Monotonic | Name::Boottime => Some(Kind::Time),
+        _ => None,
     }
-    Ok(())
 }
 
-fn set_namespaces(request: &mut RunRequest, value: Value) -> Result<(), UsageError> {
+/// Takes note of one option. `None`: its value is not understood.
+#[rustfmt::skip] // a table
+#[expect(clippy::too_many_lines, reason = "each option has its line, and the compiler tells of one that is forgotten")]
+#[inline(never)]
+fn set(request: &mut RunRequest, name: Name, option: &Doc<'_>, value: &OsStr) -> Option<Result<(), UsageError>> {
     let namespaces = &mut request.namespaces;
-    let mut implied = None;
-    match value.option.long {
-        "uts" => implied = Some(Kind::Uts),
-        "ipc" => implied = Some(Kind::Ipc),
-        "net" => implied = Some(Kind::Net),
-        "user" => implied = Some(Kind::User),
-        "cgroup" => implied = Some(Kind::Cgroup),
-        "time" => implied = Some(Kind::Time),
-        "all" => namespaces.kinds = Kinds::of(&Kind::ALL),
-        "hostname" => (namespaces.hostname, implied) = (Some(value.bytes(values::system_name)?), Some(Kind::Uts)),
-        "domainname" => {
-            (namespaces.domainname, implied) = (Some(value.bytes(values::system_name)?), Some(Kind::Uts))
-        }
-        "monotonic" => {
-            (namespaces.monotonic, implied) = (Some(value.text(values::clock_offset)?), Some(Kind::Time))
-        }
-        "boottime" => (namespaces.boottime, implied) = (Some(value.text(values::clock_offset)?), Some(Kind::Time)),
-        "map-root" => (namespaces.map.caller, implied) = (Some(Caller::Root), Some(Kind::User)),
-        "map-current" => (namespaces.map.caller, implied) = (Some(Caller::Current), Some(Kind::User)),
-        "map-auto" => (namespaces.map.auto, implied) = (true, Some(Kind::User)),
-        "map-users" => {
-            namespaces.map.users.push(value.text(values::id_range)?);
-            implied = Some(Kind::User);
-        }
-        "map-groups" => {
-            namespaces.map.groups.push(value.text(values::id_range)?);
-            implied = Some(Kind::User);
-        }
-        "persist" => namespaces.persist = Some(value.bytes(values::word)?),
-        "proc" => request.proc = Some(value.one_of(PROC_MOUNTS)?),
-        "propagation" => request.propagation = Some(value.one_of(PROPAGATIONS)?),
-        "no-die-with-parent" => request.no_die_with_parent = true,
-        other => return Err(forgotten(other)),
-    }
-    if let Some(kind) = implied {
+    if let Some(kind) = kind_of(name) {
         namespaces.kinds = namespaces.kinds.with(kind);
     }
-    Ok(())
+    let (identity, probe) = (&mut request.identity, &mut request.probe);
+    // All but a few options take words of ASCII only.
+    let text = value.to_str();
+    match name {
+        Name::InPlace => request.place = Some(Place::InPlace),
+        Name::Isolate => request.place = Some(Place::Isolated),
+        Name::AsPid1 => request.place = Some(Place::Bare),
+        Name::Pause => request.pause = true,
+
+        Name::Uts | Name::Ipc | Name::Net | Name::User | Name::Cgroup | Name::Time => {}
+        Name::All => namespaces.kinds = Kinds::of(&Kind::ALL),
+        Name::Hostname => put_word(&mut namespaces.hostname, values::system_name(value)?),
+        Name::Domainname => put_word(&mut namespaces.domainname, values::system_name(value)?),
+        Name::Monotonic => put(&mut namespaces.monotonic, text, values::clock_offset)?,
+        Name::Boottime => put(&mut namespaces.boottime, text, values::clock_offset)?,
+        Name::MapRoot => namespaces.map.caller = Some(Caller::Root),
+        Name::MapCurrent => namespaces.map.caller = Some(Caller::Current),
+        Name::MapUsers => push(&mut namespaces.map.users, text, values::id_range)?,
+        Name::MapGroups => push(&mut namespaces.map.groups, text, values::id_range)?,
+        Name::MapAuto => namespaces.map.auto = true,
+        Name::Proc => request.proc = Some(*PROC_MOUNTS.get(option.choice(text)?)?),
+        Name::Propagation => request.propagation = Some(*PROPAGATIONS.get(option.choice(text)?)?),
+        Name::Persist => put_word(&mut namespaces.persist, values::word(value)?),
+        Name::NoDieWithParent => request.no_die_with_parent = true,
+
+        Name::Rootfs => put_word(&mut request.furnishing.rootfs, values::word(value)?),
+        Name::Bind | Name::RoBind | Name::Tmpfs | Name::Dev | Name::ProcAt | Name::Mask => {
+            return files::push(&mut request.furnishing.steps, name, option.long, value);
+        }
+        Name::ReadOnly => request.furnishing.read_only = true,
+
+        Name::Group => request.group = true,
+        Name::NewSession => request.grouping = Grouping::Session,
+        Name::Rewrite | Name::Ignore => {
+            let (from, to) = if name == Name::Ignore { (Signal::parse(text?)?, None) } else { values::rewrite(text?)? };
+            if !from.is_forwarded() {
+                return Some(Err(values::never_forwarded(option.long, from)));
+            }
+            request.rewrites.set(from, to);
+        }
+        Name::Pdeathsig => {
+            request.parent_death = Some(Signal::parse(text?).filter(|signal| *signal != Signal::CHLD)?);
+        }
+        Name::MapExit => request.exit_map.push(values::exit_mapping(text?)?),
+
+        Name::StopTimeout => put(&mut request.stop.timeout, text, values::duration)?,
+        Name::StopDelay => put(&mut request.stop.delay, text, values::duration)?,
+        Name::StopAll => request.stop.all = true,
+        Name::OnExit => request.on_exit = Some(*ON_EXITS.get(option.choice(text)?)?),
+
+        Name::Uid => {
+            let (user, group) = values::user_and_group(text?)?;
+            (identity.user, identity.user_group) = (Some(user.to_owned()), group.map(ToOwned::to_owned));
+        }
+        Name::Gid => (identity.group, identity.user_group) = (Some(values::name(text?)?.to_owned()), None),
+        Name::Groups => identity.groups = Some(values::groups(text?)?),
+        Name::NoNewPrivs => identity.no_new_privs = true,
+        Name::DropCaps => identity.drop_caps.0 |= values::capabilities_or_all(text?)?.0,
+        Name::KeepCaps => identity.keep_caps.get_or_insert_default().0 |= Capabilities::parse(text?)?.0,
+        Name::Umask => identity.umask = Some(values::umask(text?)?),
+        Name::Workdir => put_word(&mut identity.workdir, values::word(value)?),
+        Name::Env => identity.environment.push(EnvironmentChange::Set(values::variable(value)?.to_owned())),
+        Name::UnsetEnv => identity.environment.push(EnvironmentChange::Unset(values::variable_name(value)?.to_owned())),
+        Name::ClearEnv => identity.environment.push(EnvironmentChange::Clear),
+        Name::Argv0 => put_word(&mut identity.argv0, value),
+        Name::Nice => put(&mut identity.nice, text, |word| values::between(word, -20, 19))?,
+        Name::Rlimit => set_limit(&mut identity.limits, values::limit(text?)?),
+        Name::OomScoreAdj => put(&mut identity.oom_score_adj, text, |word| values::between(word, -1000, 1000))?,
+
+        Name::Ns => request.enter.files.push(values::word(value)?.to_owned()),
+        Name::Only => request.enter.only = Some(Kinds::parse(text?)?),
+
+        Name::Signals => probe.signals = Some(values::signals(text?)?),
+        Name::Settle => put(&mut probe.settle, text, values::duration)?,
+        Name::ReadyFile => probe.ready = Some(Ready::File(values::absolute(value)?.to_owned())),
+        Name::ReadyRegex => probe.ready = Some(Ready::Output(values::word(value)?.to_owned())),
+        Name::ReadyTimeout => put(&mut probe.ready_timeout, text, values::duration)?,
+        Name::Wait => put(&mut probe.wait, text, values::duration)?,
+        Name::Json => probe.json = true,
+
+        Name::Verbose => request.level = Some(more_verbose(request.level)),
+        Name::Trace => request.trace = Some(values::trace_target(value)?),
+        Name::TraceFormat => request.trace_format = Some(*TRACE_FORMATS.get(option.choice(text)?)?),
+        // Answered before anything is set.
+        Name::Help | Name::Version => {}
+    }
+    Some(Ok(()))
 }
 
-fn set_signals(request: &mut RunRequest, value: &Value) -> Result<(), UsageError> {
-    match value.option.long {
-        "group" => request.group = true,
-        "new-session" => request.grouping = Grouping::Session,
-        "rewrite" => {
-            let (from, to) = value.text(values::rewrite)?;
-            request.rewrites.set(values::forwarded("rewrite", from)?, to);
-        }
-        "ignore" => {
-            let signal = value.text(Signal::parse)?;
-            request.rewrites.set(values::forwarded("ignore", signal)?, None);
-        }
-        "pdeathsig" => {
-            request.parent_death =
-                Some(value.text(|word| Signal::parse(word).filter(|signal| *signal != Signal::CHLD))?);
-        }
-        "map-exit" => request.exit_map.push(value.text(values::exit_mapping)?),
-        "stop-timeout" => request.stop.timeout = Some(value.text(values::duration)?),
-        "stop-delay" => request.stop.delay = Some(value.text(values::duration)?),
-        "stop-all" => request.stop.all = true,
-        "on-exit" => request.on_exit = Some(value.one_of(ON_EXITS)?),
-        other => return Err(forgotten(other)),
-    }
-    Ok(())
+// Each once, for all options of a kind.
+
+#[inline(never)]
+fn put<T>(place: &mut Option<T>, text: Option<&str>, meaning: fn(&str) -> values::Meaning<T>) -> Option<()> {
+    *place = Some(meaning(text?)?);
+    Some(())
 }
 
-fn set_identity(request: &mut RunRequest, value: Value) -> Result<(), UsageError> {
-    let identity = &mut request.identity;
-    let name = |word: &str| Some(word.to_owned()).filter(|word| !word.is_empty());
-    match value.option.long {
-        "uid" => {
-            let (user, group) = value.text(values::user_and_group)?;
-            (identity.user, identity.user_group) = (Some(user), group);
-        }
-        "gid" => (identity.group, identity.user_group) = (Some(value.text(name)?), None),
-        "groups" => identity.groups = Some(value.text(values::groups)?),
-        "no-new-privs" => identity.no_new_privs = true,
-        "drop-caps" => identity.drop_caps.0 |= value.text(values::capabilities_or_all)?.0,
-        "keep-caps" => {
-            let kept = value.text(Capabilities::parse)?;
-            identity.keep_caps.get_or_insert_default().0 |= kept.0;
-        }
-        "umask" => identity.umask = Some(value.text(values::umask)?),
-        "workdir" => identity.workdir = Some(value.bytes(values::word)?),
-        "env" => identity.environment.push(EnvironmentChange::Set(value.bytes(values::variable)?)),
-        "unset-env" => identity.environment.push(EnvironmentChange::Unset(value.bytes(values::variable_name)?)),
-        "clear-env" => identity.environment.push(EnvironmentChange::Clear),
-        "argv0" => identity.argv0 = Some(value.value),
-        "nice" => identity.nice = Some(value.text(|word| values::between(word, -20, 19))?),
-        "rlimit" => set_limit(&mut identity.limits, value.text(values::limit)?),
-        "oom-score-adj" => identity.oom_score_adj = Some(value.text(|word| values::between(word, -1000, 1000))?),
-        other => return Err(forgotten(other)),
-    }
-    Ok(())
+#[inline(never)]
+fn push<T>(places: &mut Vec<T>, text: Option<&str>, meaning: fn(&str) -> values::Meaning<T>) -> Option<()> {
+    places.push(meaning(text?)?);
+    Some(())
 }
+
+#[inline(never)]
+fn put_word(place: &mut Option<OsString>, word: &OsStr) {
+    *place = Some(word.to_owned());
+}
+
+// In the order in which the options' forms name them.
+const PROC_MOUNTS: &[ProcMount] = &[ProcMount::Fresh, ProcMount::Bind, ProcMount::None];
+const PROPAGATIONS: &[Propagation] =
+    &[Propagation::Private, Propagation::Slave, Propagation::Shared, Propagation::Unchanged];
+const ON_EXITS: &[OnExit] = &[OnExit::Kill, OnExit::Term, OnExit::Wait];
+const TRACE_FORMATS: &[TraceFormat] = &[TraceFormat::Json, TraceFormat::Chrome];
 
 /// The last word on each of the two values counts: a hard limit that was lowered could not be raised again.
 fn set_limit(limits: &mut Vec<Limit>, new: Limit) {
@@ -314,31 +307,11 @@ fn set_limit(limits: &mut Vec<Limit>, new: Limit) {
     }
 }
 
-/// An option that stands in the table and in no match above: a test goes through the whole table, so that nobody else
-/// meets one.
-pub(super) fn forgotten(name: &str) -> UsageError {
-    UsageError::new(format!("the parser has forgotten this option: --{name}"))
-}
-
 /// What one more `-v` makes of a level.
 pub(super) fn more_verbose(level: Option<LevelFilter>) -> LevelFilter {
     match level {
         None => LevelFilter::Info,
         Some(level) => level.increment_severity(),
-    }
-}
-
-pub(super) fn from_lexopt(error: &lexopt::Error) -> UsageError {
-    match error {
-        lexopt::Error::UnexpectedOption(option) => UsageError::new(format!("unknown option: {option}")),
-        lexopt::Error::MissingValue { option: Some(option) } => {
-            UsageError::new(format!("this option needs a value: {option}"))
-        }
-        lexopt::Error::UnexpectedValue { option, value } => UsageError::with_hint(
-            format!("this option takes no value: {option}={}", value.display()),
-            format!("write just {option}"),
-        ),
-        other => UsageError::new(other.to_string()),
     }
 }
 

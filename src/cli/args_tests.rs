@@ -1,11 +1,14 @@
 //! Runs in: the test harness. Tables of command lines and what they mean.
 
 use super::*;
+use crate::cli::options::{Group, OPTIONS, OptionDoc};
 use crate::request::{Groups, Identity, StopRules, Target, TraceTo};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
-fn words(line: &[&str]) -> impl Iterator<Item = OsString> {
-    line.iter().map(OsString::from).collect::<Vec<_>>().into_iter()
+fn words<'a>(line: &'a [&'a str]) -> Vec<&'a OsStr> {
+    line.iter().map(OsStr::new).collect()
 }
 
 fn run(line: &[&str]) -> RunRequest {
@@ -13,18 +16,18 @@ fn run(line: &[&str]) -> RunRequest {
 }
 
 fn run_with(line: &[&str], environment: Option<&str>) -> RunRequest {
-    match parse(words(line), environment.map(OsStr::new)) {
+    match parse(&words(line), environment.map(OsStr::new)) {
         Ok(Request::Run(request) | Request::Probe(request)) => *request,
         other => panic!("{line:?}: {other:?}"),
     }
 }
 
-fn shows(text: String) -> Result<Request, UsageError> {
-    Ok(Request::Show(Output::Stdout, text))
+fn shows(text: Text) -> Result<Request, UsageError> {
+    Ok(Request::Show(text))
 }
 
 fn message(line: &[&str], environment: Option<&str>) -> String {
-    parse(words(line), environment.map(OsStr::new)).expect_err(&format!("{line:?}")).message.clone()
+    parse(&words(line), environment.map(OsStr::new)).expect_err(&format!("{line:?}")).message.clone()
 }
 
 #[test]
@@ -59,11 +62,11 @@ fn every_option_sets_what_it_names() {
     assert_eq!(run(&["-v", "x"]).level, Some(LevelFilter::Info));
     assert_eq!(run(&["-vgv", "--verbose", "x"]).level, Some(LevelFilter::Trace));
     assert_eq!(run(&["-vvvvvv", "x"]).level, Some(LevelFilter::Trace));
-    for (word, meaning) in PROC_MOUNTS {
+    for (word, meaning) in ["fresh", "bind", "none"].iter().zip(PROC_MOUNTS) {
         assert_eq!(run(&["--proc", word, "x"]).proc, Some(*meaning));
         assert_eq!(run(&[&format!("--proc={word}"), "x"]).proc, Some(*meaning));
     }
-    for (word, meaning) in PROPAGATIONS {
+    for (word, meaning) in ["private", "slave", "shared", "unchanged"].iter().zip(PROPAGATIONS) {
         assert_eq!(run(&["--propagation", word, "x"]).propagation, Some(*meaning));
     }
 }
@@ -88,15 +91,15 @@ fn the_last_of_two_contrary_options_wins() {
 
 #[test]
 fn texts_win_over_everything_that_follows() {
-    assert_eq!(parse(words(&["-h", "--nonsense"]), None), shows(help::short()));
-    assert_eq!(parse(words(&["--help"]), None), shows(help::long()));
-    assert_eq!(parse(words(&["-g", "--version", "x"]), None), shows(help::version()));
+    assert_eq!(parse(&words(&["-h", "--nonsense"]), None), shows(Text::ShortHelp));
+    assert_eq!(parse(&words(&["--help"]), None), shows(Text::LongHelp));
+    assert_eq!(parse(&words(&["-g", "--version", "x"]), None), shows(Text::Version));
 }
 
 #[test]
 fn texts_do_not_mind_a_bad_environment() {
-    assert_eq!(parse(words(&["--version"]), Some(OsStr::new("--odd"))), shows(help::version()));
-    assert_eq!(parse(words(&["-h"]), Some(OsStr::new("'"))), shows(help::short()));
+    assert_eq!(parse(&words(&["--version"]), Some(OsStr::new("--odd"))), shows(Text::Version));
+    assert_eq!(parse(&words(&["-h"]), Some(OsStr::new("'"))), shows(Text::ShortHelp));
 }
 
 #[test]
@@ -145,7 +148,7 @@ fn bad_words_are_named() {
 #[test]
 fn arguments_are_bytes() {
     let odd = OsString::from_vec(vec![b'a', 0xff, 0xfe]);
-    let Ok(Request::Run(request)) = parse([odd.clone(), odd.clone()].into_iter(), None) else { panic!() };
+    let Ok(Request::Run(request)) = parse(&[&odd, &odd], None) else { panic!() };
     assert_eq!(request.command, [odd.clone(), odd]);
 }
 
@@ -229,7 +232,7 @@ fn stopping_is_understood() {
     let all = stop(&["--stop-timeout", "1.5s", "--stop-delay=250ms", "--stop-all", "x"]);
     let expected = (Some(Duration::from_millis(1500)), Some(Duration::from_millis(250)), true);
     assert_eq!((all.timeout, all.delay, all.all), expected);
-    for (word, meaning) in ON_EXITS {
+    for (word, meaning) in ["kill", "term", "wait"].iter().zip(ON_EXITS) {
         assert_eq!(run(&["--on-exit", word, "x"]).on_exit, Some(*meaning));
     }
     assert_eq!(run(&["--pdeathsig", "RTMIN+1", "x"]).parent_death, Signal::new(35));
@@ -282,14 +285,14 @@ fn identities_are_understood() {
         (&["--argv0", ""], true),
     ];
     for (options, is_good) in bounds {
-        let line = options.iter().chain(&["x"]).map(OsString::from);
-        assert_eq!(parse(line, None).is_ok(), *is_good, "{options:?}");
+        let line = [options, &["x"][..]].concat();
+        assert_eq!(parse(&words(&line), None).is_ok(), *is_good, "{options:?}");
     }
 }
 
 #[test]
 fn a_target_is_a_process_a_directory_or_files() {
-    let enter = |line: &[&str]| match parse(words(line), None) {
+    let enter = |line: &[&str]| match parse(&words(line), None) {
         Ok(Request::Enter(target, request)) => (target, request.command.join(OsStr::new(" "))),
         other => panic!("{line:?}: {other:?}"),
     };
@@ -304,15 +307,15 @@ fn a_target_is_a_process_a_directory_or_files() {
         assert_eq!(enter(line), (target.clone(), command.into()), "{line:?}");
     }
     for line in [&["enter"][..], &["enter", "0"], &["enter", "-7"], &["enter", "d"], &["enter", "7", "--frob"]] {
-        assert!(parse(words(line), None).is_err(), "{line:?}");
+        assert!(parse(&words(line), None).is_err(), "{line:?}");
     }
-    assert_eq!(parse(words(&["release", "/d"]), None), Ok(Request::Release("/d".into())));
+    assert_eq!(parse(&words(&["release", "/d"]), None), Ok(Request::Release("/d".into())));
     assert_eq!(message(&["release"], None), "release takes one directory");
 }
 
 #[test]
 fn names_are_installed_into_one_directory() {
-    assert_eq!(parse(words(&["install-names", "/d"]), None), Ok(Request::InstallNames("/d".into())));
+    assert_eq!(parse(&words(&["install-names", "/d"]), None), Ok(Request::InstallNames("/d".into())));
     for line in [&["install-names"][..], &["install-names", "a", "b"], &["install-names", "-x"]] {
         assert_eq!(message(line, None), "install-names takes one directory");
     }

@@ -1,49 +1,45 @@
 //! Runs in: outer or init, before anything else. The options about what the command finds in the file system; pure.
 
-use super::args::{Value, forgotten};
-use super::values::word;
+use super::options::Name;
 use crate::error::UsageError;
-use crate::request::{FurnishStep, Furnishing};
+use crate::request::FurnishStep;
+use crate::signal::digits;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-/// Adds what one option asks for.
+/// Adds the step that one option asks for. `None`: its value is not of its form.
 ///
 /// # Errors
-/// A value that is not of its form, or a place inside that is none.
-pub(super) fn set(furnishing: &mut Furnishing, value: Value) -> Result<(), UsageError> {
-    let option = value.option.long;
-    let whole = |value: Value| target(option, value.value.as_bytes());
-    let step = match option {
-        "rootfs" => {
-            furnishing.rootfs = Some(value.bytes(word)?);
-            return Ok(());
+/// A place inside that is none.
+#[inline(never)]
+pub(super) fn push(
+    steps: &mut Vec<FurnishStep>,
+    name: Name,
+    option: &str,
+    value: &OsStr,
+) -> Option<Result<(), UsageError>> {
+    let (inside, of_its_own) = match (name, split(value)) {
+        (Name::Bind | Name::RoBind, parts) => {
+            let (source, inside) = parts.filter(|(source, _)| !source.is_empty())?;
+            (inside, Some(CString::new(source).ok()?))
         }
-        "read-only" => {
-            furnishing.read_only = true;
-            return Ok(());
-        }
-        "bind" | "ro-bind" => {
-            let (source, inside) = split(&value.value)
-                .filter(|(source, _)| !source.is_empty())
-                .ok_or_else(|| value.not_understood())?;
-            let source = CString::new(source).map_err(|_| value.not_understood())?;
-            FurnishStep::Bind { source, target: target(option, inside)?, read_only: option == "ro-bind" }
-        }
-        "tmpfs" => {
-            let (inside, size) = match split(&value.value) {
-                None => (value.value.as_bytes(), None),
-                Some((inside, word)) => (inside, Some(size(word).ok_or_else(|| value.not_understood())?)),
-            };
-            FurnishStep::Tmpfs { target: target(option, inside)?, size }
-        }
-        "dev" => FurnishStep::Dev { target: whole(value)? },
-        "proc-at" => FurnishStep::Proc { target: whole(value)? },
-        "mask" => FurnishStep::Mask { target: whole(value)? },
-        other => return Err(forgotten(other)),
+        (Name::Tmpfs, Some((inside, word))) => (inside, Some(size(word)?)),
+        _ => (value.as_bytes(), None),
     };
-    furnishing.steps.push(step);
-    Ok(())
+    let target = match target(option, inside) {
+        Ok(target) => target,
+        Err(error) => return Some(Err(error)),
+    };
+    steps.push(match (name, of_its_own) {
+        (Name::Bind | Name::RoBind, Some(source)) => {
+            FurnishStep::Bind { source, target, read_only: name == Name::RoBind }
+        }
+        (Name::Tmpfs, size) => FurnishStep::Tmpfs { target, size },
+        (Name::Dev, _) => FurnishStep::Dev { target },
+        (Name::ProcAt, _) => FurnishStep::Proc { target },
+        _ => FurnishStep::Mask { target },
+    });
+    Some(Ok(()))
 }
 
 /// What stands before and after the last colon: a path outside may well have others.
@@ -77,8 +73,7 @@ fn size(word: &[u8]) -> Option<CString> {
         (b'%', number) => (number, 0),
         _ => (word, 0),
     };
-    let is_plain = number.iter().all(u8::is_ascii_digit);
-    let number: u64 = str::from_utf8(number).ok().filter(|_| is_plain)?.parse().ok()?;
+    let number: u64 = digits(str::from_utf8(number).ok()?)?;
     let most = if word.ends_with(b"%") { 100 } else { i64::MAX.cast_unsigned() >> shift };
     // The kernel takes 0 for "no limit".
     CString::new(word).ok().filter(|_| (1..=most).contains(&number))

@@ -1,62 +1,95 @@
 //! Runs in: outer or init, before anything else. The texts of `-h`, `--help` and `--version`, made from the table.
 
-use super::options::{OPTIONS, OptionDoc};
-use std::fmt::Write as _;
+use super::inspect;
+use super::options::{self, Doc, Group};
+use super::personality_texts::{
+    CATATONIT_HELP, CATATONIT_VERSION, DUMB_INIT_HELP, DUMB_INIT_VERSION, LICENSE, TINI_HELP, TINI_VERSION,
+};
+use crate::packed::packed;
+use crate::request::{Output, Text};
 
 /// Widest line, in columns.
 const WIDTH: usize = 100;
 /// Column at which summaries begin; a longer usage takes a line of its own.
 const COLUMN: usize = 30;
 
-impl OptionDoc {
+impl Doc<'_> {
     /// `-g, --group` or `--proc fresh|bind|none`.
     pub(super) fn usage(&self) -> String {
-        let short = self.short.map_or(String::new(), |short| format!("-{short}, "));
+        let mut usage = String::new();
+        if let Some(short) = self.short {
+            usage.extend(['-', short, ',', ' ']);
+        }
         let space = if self.value.is_empty() || self.value.starts_with("[=") { "" } else { " " };
-        format!("{short}--{}{space}{}", self.long, self.value)
+        usage + "--" + self.long + space + self.value
     }
 }
 
-/// Appends `pieces` with `gap` between them, in lines that begin at column `indent` and are no wider than `WIDTH`.
-fn push_wrapped<'a>(text: &mut String, indent: usize, gap: &str, pieces: impl Iterator<Item = &'a str>) {
-    let mut column = 0;
-    for piece in pieces {
-        if column > 0 && column + gap.len() + piece.len() > WIDTH {
-            text.push('\n');
-            column = 0;
+/// Lines that are made of pieces, and are no wider than `WIDTH`.
+struct Lines<'a> {
+    text: &'a mut String,
+    /// The column at which they begin.
+    indent: usize,
+    /// What stands between pieces.
+    gap: &'static str,
+    /// Where the present one ends; 0 before its first piece.
+    column: usize,
+}
+
+impl Lines<'_> {
+    fn push(&mut self, piece: &str) {
+        if self.column > 0 && self.column + self.gap.len() + piece.len() > WIDTH {
+            self.end();
         }
-        let space = if column == 0 { indent } else { 0 };
-        let gap = if column == 0 { "" } else { gap };
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{:space$}{gap}{piece}", "");
-        column += space + gap.len() + piece.len();
+        if self.column == 0 {
+            push_spaces(self.text, self.indent);
+            self.column = self.indent;
+        } else {
+            self.text.push_str(self.gap);
+            self.column += self.gap.len();
+        }
+        self.text.push_str(piece);
+        self.column += piece.len();
     }
-    text.push('\n');
+
+    fn end(&mut self) {
+        self.text.push('\n');
+        self.column = 0;
+    }
+}
+
+fn push_spaces(text: &mut String, count: usize) {
+    text.extend(std::iter::repeat_n(' ', count));
 }
 
 /// A line or two for the option and its summary, and below it what else there is to know.
-pub(super) fn push_option(text: &mut String, option: &OptionDoc) {
-    let short_or_gap = if option.short.is_some() { "  " } else { "      " };
-    let usage = format!("{short_or_gap}{}", option.usage());
-    // Writing to a String cannot fail.
-    let _ = if usage.len() < COLUMN {
-        writeln!(text, "{usage:COLUMN$}{}", option.summary)
-    } else {
-        writeln!(text, "{usage}\n{:COLUMN$}{}", "", option.summary)
-    };
+pub(super) fn push_option(text: &mut String, option: &Doc<'_>) {
+    let usage = option.usage();
+    let indent = if option.short.is_some() { 2 } else { 6 };
+    push_spaces(text, indent);
+    text.push_str(&usage);
+    match COLUMN.checked_sub(indent + usage.len()) {
+        Some(gap @ 1..) => push_spaces(text, gap),
+        _ => {
+            text.push('\n');
+            push_spaces(text, COLUMN);
+        }
+    }
+    text.push_str(option.summary);
+    text.push('\n');
     if !option.more.is_empty() {
-        push_wrapped(text, COLUMN, " ", option.more.split(' '));
+        let mut lines = Lines { text, indent: COLUMN, gap: " ", column: 0 };
+        option.more.split(' ').for_each(|word| lines.push(word));
+        lines.end();
     }
 }
 
-/// The options by their groups, with a heading above each.
-fn push_groups(text: &mut String, gap: &str, mut push: impl FnMut(&mut String, &[&OptionDoc])) {
-    let mut rest = OPTIONS;
-    while let Some(first) = rest.first() {
-        let group: Vec<_> = rest.iter().take_while(|option| option.group == first.group).collect();
-        let _ = writeln!(text, "{gap}{}:", first.group.heading());
-        push(text, &group);
-        rest = rest.get(group.len()..).unwrap_or_default();
+/// The heading of the option's group, if it is the first of it.
+fn push_heading(text: &mut String, group: &mut Option<Group>, option: &Doc<'_>) {
+    if *group != Some(option.group) {
+        text.push_str(option.group.heading());
+        text.push_str(":\n");
+        *group = Some(option.group);
     }
 }
 
@@ -68,26 +101,76 @@ Usage: pidone [OPTIONS] [--] COMMAND [ARG...]
 ";
 
 /// What `-h` prints: one screen.
-pub(crate) fn short() -> String {
-    let mut text = USAGE.to_owned() + "\n";
-    push_groups(&mut text, "", |text, group| {
-        let usages: Vec<_> = group.iter().map(|option| option.usage()).collect();
-        push_wrapped(text, 2, "  ", usages.iter().map(String::as_str));
-    });
-    text + "\nExit status: the command's own, 128+N if signal N killed it; 125 pidone failed, 126 command not\n\
-        runnable, 127 not found. 'pidone --help' tells more and shows examples.\n"
+fn short() -> String {
+    let mut text = String::new();
+    packed!(USAGE).push_to(&mut text);
+    let mut group = None;
+    let mut column = 0;
+    for (_, option) in options::all("") {
+        if group != Some(option.group) {
+            text.push('\n');
+            column = 0;
+        }
+        push_heading(&mut text, &mut group, &option);
+        let mut lines = Lines { text: &mut text, indent: 2, gap: "  ", column };
+        lines.push(&option.usage());
+        column = lines.column;
+    }
+    packed!(SHORT_END).push_to(&mut text);
+    text
 }
 
+const SHORT_END: &str = "
+
+Exit status: the command's own, 128+N if signal N killed it; 125 pidone failed, 126 command not
+runnable, 127 not found. 'pidone --help' tells more and shows examples.
+";
+
 /// What `--help` prints: options in groups, exit statuses, environment, examples.
-pub(crate) fn long() -> String {
-    let mut text = format!("{USAGE}{PLACES}");
-    push_groups(&mut text, "\n", |text, group| group.iter().for_each(|option| push_option(text, option)));
-    text + EXIT_STATUS + ENVIRONMENT + EXAMPLES
+fn long() -> String {
+    let mut text = String::new();
+    packed!(USAGE).push_to(&mut text);
+    packed!(PLACES).push_to(&mut text);
+    let mut group = None;
+    let docs = options::docs();
+    for (_, option) in options::all(&docs) {
+        if group != Some(option.group) {
+            text.push('\n');
+        }
+        push_heading(&mut text, &mut group, &option);
+        push_option(&mut text, &option);
+    }
+    packed!(EXIT_STATUS).push_to(&mut text);
+    packed!(ENVIRONMENT).push_to(&mut text);
+    packed!(EXAMPLES).push_to(&mut text);
+    text
 }
 
 /// What `--version` prints.
-pub(crate) fn version() -> String {
-    format!("pidone {}\n", env!("CARGO_PKG_VERSION"))
+const VERSION: &str = concat!("pidone ", env!("CARGO_PKG_VERSION"), "\n");
+
+/// Where a text goes, and what it says.
+pub(crate) fn words_of(text: Text) -> (Output, String) {
+    let output = match text {
+        Text::DumbInitHelp | Text::DumbInitVersion | Text::CatatonitHelp => Output::Stderr,
+        _ => Output::Stdout,
+    };
+    let packed = match text {
+        Text::ShortHelp => return (output, short()),
+        Text::LongHelp => return (output, long()),
+        Text::InspectHelp => return (output, inspect::help()),
+        Text::Version => packed!(VERSION),
+        Text::License => packed!(LICENSE),
+        Text::TiniHelp => packed!(TINI_HELP),
+        Text::TiniVersion => packed!(TINI_VERSION),
+        Text::DumbInitHelp => packed!(DUMB_INIT_HELP),
+        Text::DumbInitVersion => packed!(DUMB_INIT_VERSION),
+        Text::CatatonitHelp => packed!(CATATONIT_HELP),
+        Text::CatatonitVersion => packed!(CATATONIT_VERSION),
+    };
+    let mut words = String::new();
+    packed.push_to(&mut words);
+    (output, words)
 }
 
 pub(super) const PLACES: &str = "       pidone run [OPTIONS] [--] COMMAND [ARG...]

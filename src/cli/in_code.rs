@@ -2,10 +2,10 @@
 
 use super::args::parse_options;
 use super::verbs;
+use super::words::{Manner, Words};
 use crate::error::UsageError;
 use crate::request::RunRequest;
-use lexopt::Parser;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 /// Adds what these words ask for, all of which must be options or their values: what stands behind them is to be the command,
@@ -18,7 +18,7 @@ pub(crate) fn add_options(
     words: impl IntoIterator<Item = OsString>,
 ) -> Result<(), UsageError> {
     let words: Vec<_> = words.into_iter().collect();
-    let no_option = |word: &OsString| {
+    let no_option = |word: &OsStr| {
         let message = format!("this is no option: {}", word.display());
         UsageError::with_hint(
             message,
@@ -31,7 +31,8 @@ pub(crate) fn add_options(
     if let Some(word) = words.iter().find(|word| *word == "--") {
         return Err(no_option(word));
     }
-    if parse_options(&mut Parser::from_args(words), request)?.is_some() {
+    let words: Vec<_> = words.iter().map(OsString::as_os_str).collect();
+    if parse_options(&mut Words::new(&words, Manner::Pidone), request)?.is_some() {
         return Err(UsageError::with_hint("an option asks for something else than to run", "leave it out"));
     }
     match std::mem::take(&mut request.command).first() {

@@ -1,32 +1,37 @@
 //! Runs in: any thread-free process. The command line of `pidone inspect`; pure.
 
-use super::args::{Value, forgotten, from_lexopt};
+use super::args::unknown_value;
 use super::help;
-use super::options::{Group, OptionDoc};
+use super::options::{Doc, Group, OptionDoc, options};
 use super::values;
+use super::words::{Manner, Word, Words, Wrong};
 use crate::error::UsageError;
-use crate::request::{InspectRequest, Output, Request};
-use lexopt::{Arg, Parser};
-use std::ffi::{OsStr, OsString};
+use crate::packed::packed;
+use crate::request::{InspectRequest, Request, Text};
+use std::ffi::OsStr;
 use std::time::Duration;
 
-/// Every option of `inspect`, in the order in which help shows them.
 #[rustfmt::skip] // a table
-pub(super) const OPTIONS: &[OptionDoc] = &[
-    OptionDoc::flag(Group::General, "json", "one JSON object on one line; README has its members", ""),
-    OptionDoc::flag(Group::General, "tree", "all PID and user namespaces that /proc shows, and their inits", ""),
-    OptionDoc::value(Group::General, "watch", "[SECONDS]", "show it again every SECONDS (default 2); Ctrl-C ends it",
+options! {
+    Json => OptionDoc::flag(Group::General, "json", "one JSON object on one line; README has its members", ""),
+    Tree => OptionDoc::flag(Group::General, "tree", "all PID and user namespaces that /proc shows, and their inits", ""),
+    Watch => OptionDoc::value(Group::General, "watch", "[SECONDS]", "show it again every SECONDS (default 2); Ctrl-C ends it",
         "A number that follows is SECONDS, at most 3600: PID goes before. With --json, a line each time."),
-    OptionDoc::flag(Group::General, "help", "these options, and what the words mean", "").or('h'),
-];
+    Help => OptionDoc::flag(Group::General, "help", "these options, and what the words mean", "").or('h'),
+}
 
 const FORM: &str = "pidone inspect [PID] [--json] [--tree] [--watch [SECONDS]]";
 
 /// What `pidone inspect --help` prints.
-fn help() -> String {
-    let mut text = format!("{ABOUT}\nUsage: {FORM}\n\n");
+pub(super) fn help() -> String {
+    let mut text = String::new();
+    packed!(ABOUT).push_to(&mut text);
+    text.extend(["\nUsage: ", FORM, "\n\n"]);
     OPTIONS.iter().for_each(|option| help::push_option(&mut text, option));
-    text + WORDS + FINDINGS + STATUS
+    packed!(WORDS).push_to(&mut text);
+    packed!(FINDINGS).push_to(&mut text);
+    packed!(STATUS).push_to(&mut text);
+    text
 }
 
 const ABOUT: &str = "\
@@ -61,59 +66,48 @@ Exit status: 0 shown, 125 could not.
 ///
 /// # Errors
 /// Says which word was not understood.
-pub(super) fn parse(args: impl Iterator<Item = OsString>) -> Result<Request, UsageError> {
-    let mut parser = Parser::from_args(args);
+pub(super) fn parse(words: &[&OsStr]) -> Result<Request, UsageError> {
+    let mut words = Words::new(words, Manner::Pidone);
     let mut request = InspectRequest { pid: 1, json: false, tree: false, watch: None };
-    let mut pid = None;
-    while let Some(arg) = parser.next().map_err(|error| from_lexopt(&error))? {
-        let option = match &arg {
-            Arg::Value(word) if pid.is_none() => {
-                pid = Some(pid_of(word)?);
-                continue;
-            }
-            Arg::Value(word) => {
+    let mut is_named = false;
+    while let Some(word) = words.next()? {
+        if let Word::Plain(word) = word {
+            if is_named {
                 return Err(UsageError::with_hint(format!("one process at a time: {}", word.display()), FORM));
             }
-            Arg::Short(short) => OPTIONS.iter().find(|option| option.short == Some(*short)),
-            Arg::Long(long) => OPTIONS.iter().find(|option| option.long == *long),
-        };
-        match option.ok_or_else(|| from_lexopt(&arg.unexpected()))?.long {
-            "json" => request.json = true,
-            "tree" => request.tree = true,
-            "watch" => request.watch = Some(interval(&mut parser)?),
-            "help" => return Ok(Request::Show(Output::Stdout, help())),
-            other => return Err(forgotten(other)),
+            (request.pid, is_named) = (pid_of(word)?, true);
+            continue;
+        }
+        let option = Name::ALL.iter().zip(OPTIONS).find(|(_, option)| option.is(word));
+        let (name, option) = option.ok_or_else(|| words.wrong(Wrong::Unknown))?;
+        match name {
+            Name::Json => request.json = true,
+            Name::Tree => request.tree = true,
+            Name::Watch => request.watch = Some(interval(&mut words, option)?),
+            Name::Help => return Ok(Request::Show(Text::InspectHelp)),
         }
     }
-    request.pid = pid.unwrap_or(request.pid);
     Ok(Request::Inspect(request))
 }
 
 fn pid_of(word: &OsStr) -> Result<i32, UsageError> {
-    let pid = word.to_str().and_then(|word| word.parse().ok()).filter(|pid| *pid > 0);
+    let pid = word.to_str().and_then(values::pid);
     pid.ok_or_else(|| UsageError::with_hint(format!("this is no process: {}", word.display()), FORM))
 }
 
 /// The value of `--watch`, which may be missing: any other word than a number is not it.
-fn interval(parser: &mut Parser) -> Result<Duration, UsageError> {
+fn interval(words: &mut Words<'_>, option: &Doc<'_>) -> Result<Duration, UsageError> {
     const DEFAULT: Duration = Duration::from_secs(2);
     const LONGEST: Duration = Duration::from_secs(3600);
-    let given = match parser.optional_value() {
-        Some(value) => Some(value),
-        None => {
-            let is_number = |word: &OsStr| word.as_encoded_bytes().first().is_some_and(u8::is_ascii_digit);
-            let mut rest = parser.raw_args().map_err(|error| from_lexopt(&error))?;
-            rest.next_if(is_number)
-        }
+    let is_number = |word: &&OsStr| word.as_encoded_bytes().first().is_some_and(u8::is_ascii_digit);
+    let value = match words.attached() {
+        Some(value) => value,
+        None if words.rest().first().is_some_and(is_number) => words.following().unwrap_or_default(),
+        None => return Ok(DEFAULT),
     };
-    let Some(value) = given else { return Ok(DEFAULT) };
     let meaning = value.to_str().and_then(values::duration);
-    let option = OPTIONS.iter().find(|option| option.long == "watch");
-    match (meaning.filter(|interval| (1..=LONGEST.as_millis()).contains(&interval.as_millis())), option) {
-        (Some(interval), _) => Ok(interval),
-        (None, Some(option)) => Err(Value { option, value }.not_understood()),
-        (None, None) => Err(forgotten("watch")),
-    }
+    let interval = meaning.filter(|interval| (1..=LONGEST.as_millis()).contains(&interval.as_millis()));
+    interval.ok_or_else(|| unknown_value(option.long, value, option.form()))
 }
 
 #[cfg(test)]
@@ -121,7 +115,7 @@ mod tests {
     use super::*;
 
     fn parsed(line: &[&str]) -> Result<Request, UsageError> {
-        parse(line.iter().map(OsString::from).collect::<Vec<_>>().into_iter())
+        parse(&line.iter().map(OsStr::new).collect::<Vec<_>>())
     }
 
     #[test]
@@ -170,7 +164,8 @@ mod tests {
 
     #[test]
     fn help_lists_the_options_and_is_100_columns_wide() {
-        let Ok(Request::Show(Output::Stdout, text)) = parsed(&["-h"]) else { panic!("no help") };
+        assert_eq!(parsed(&["-h"]), Ok(Request::Show(Text::InspectHelp)));
+        let text = help();
         for option in OPTIONS {
             assert!(text.contains(&format!("--{}", option.long)), "{}", option.long);
         }

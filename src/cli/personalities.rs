@@ -9,17 +9,15 @@
 //!
 //! Past 300 lines because three command lines stand side by side, to be compared.
 
-use super::args::{from_lexopt, more_verbose, parse_environment};
-use super::personality_texts::{
-    CATATONIT_HELP, CATATONIT_VERSION, DUMB_INIT_HELP, DUMB_INIT_VERSION, LICENSE, TINI_HELP, TINI_VERSION,
-};
+use super::args::{more_verbose, parse_environment};
+use super::words::{Manner, Word, Words, Wrong};
 use crate::error::{UsageError, Voice};
 use crate::exit::Codes;
-use crate::request::{Furnishing, Grouping, NamespaceRequest, OnExit, Orphans, Output, Place, Request, RunRequest};
-use crate::signal::Signal;
-use lexopt::{Arg, Parser};
+use crate::request::{Grouping, OnExit, Orphans, Place, Request, RunRequest, Text};
+use crate::signal::{Signal, digits};
 use log::LevelFilter;
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Whose command line it is.
@@ -75,23 +73,17 @@ impl Personality {
     /// # Errors
     /// Says which word was not understood.
     #[inline(never)]
-    pub(crate) fn parse(
-        self,
-        args: impl Iterator<Item = OsString>,
-        variable: Environment<'_>,
-    ) -> Result<Request, UsageError> {
+    pub(crate) fn parse(self, words: &[&OsStr], variable: Environment<'_>) -> Result<Request, UsageError> {
         let options = variable("PIDONE_OPTIONS");
         if self == Personality::Pidone {
-            return super::args::parse(args, options.as_deref());
+            return super::args::parse(words, options.as_deref());
         }
-        let args: Vec<_> = args.collect();
-        let is_version = self == Personality::Tini && args == ["--version"];
-        if is_version {
-            return Ok(Request::Show(Output::Stdout, TINI_VERSION.into()));
+        if self == Personality::Tini && matches!(words, [word] if *word == "--version") {
+            return Ok(Request::Show(Text::TiniVersion));
         }
         let mut request = parse_environment(options.as_deref())?;
-        let asks_for_namespaces = request.namespaces != NamespaceRequest::default()
-            || request.furnishing != Furnishing::default()
+        let asks_for_namespaces = !request.namespaces.is_empty()
+            || !request.furnishing.is_empty()
             || request.proc.is_some()
             || request.propagation.is_some();
         if asks_for_namespaces || !matches!(request.place, None | Some(Place::InPlace)) {
@@ -102,22 +94,16 @@ impl Personality {
         }
         request.place = Some(Place::InPlace);
         request.shell_fallback = true;
-        let mut parser = Parser::from_args(args);
-        let text = match self {
-            Personality::Pidone | Personality::Tini => tini(&mut parser, variable, &mut request)?,
-            Personality::DumbInit => dumb_init(&mut parser, variable, &mut request)?,
-            Personality::Catatonit => catatonit(&mut parser, variable, &mut request)?,
-        };
-        match text {
-            Some(text) => Ok(text),
-            None if request.pause && !request.command.is_empty() => {
+        if let Some(text) = self.take_options(words, variable, &mut request)? {
+            return Ok(Request::Show(text));
+        }
+        match (request.command.is_empty(), request.pause) {
+            (false, true) => {
                 let hint = "take --pause out of PIDONE_OPTIONS";
                 Err(UsageError::with_hint("--pause runs no command, and there is one", hint))
             }
-            None if request.command.is_empty() && !request.pause => {
-                Err(UsageError::with_hint("no command given", self.form()))
-            }
-            None => Ok(Request::Run(request)),
+            (true, false) => Err(UsageError::with_hint("no command given", self.form())),
+            _ => Ok(Request::Run(request)),
         }
     }
 
@@ -130,115 +116,214 @@ impl Personality {
         }
     }
 
-    /// The next option, in its short form. At the first word that is none, that and the rest become `command`.
-    fn next_option(
+    /// Its options, as getopt_long(3) takes them.
+    fn options(self) -> &'static [Row] {
+        match self {
+            Personality::Pidone | Personality::Tini => TINI,
+            Personality::DumbInit => DUMB_INIT,
+            Personality::Catatonit => CATATONIT,
+        }
+    }
+
+    /// Takes options and variables until the command. Some text if that is all there is to do.
+    fn take_options(
         self,
-        long_options: &[(&str, char)],
-        parser: &mut Parser,
-        command: &mut Vec<OsString>,
-    ) -> Result<Option<char>, UsageError> {
-        match parser.next().map_err(|error| self.in_getopts_words(&error))? {
-            None => Ok(None),
-            Some(Arg::Short(short)) => Ok(Some(short)),
-            Some(Arg::Long(long)) => {
-                let long = long.to_owned();
-                self.short_form(long_options, long, parser).map(Some)
-            }
-            Some(Arg::Value(first)) => {
-                let rest = parser.raw_args().map_err(|error| from_lexopt(&error))?;
-                *command = std::iter::once(first).chain(rest).collect();
-                Ok(None)
-            }
+        words: &[&OsStr],
+        variable: Environment<'_>,
+        request: &mut RunRequest,
+    ) -> Result<Option<Text>, UsageError> {
+        if self == Personality::Catatonit && is_set(variable, "CATATONIT_LOG") {
+            let message = "CATATONIT_LOG is reserved, and no catatonit starts with it";
+            return Err(UsageError::with_hint(message, "unset it"));
         }
-    }
-
-    fn unknown(self, arg: Arg<'_>) -> UsageError {
-        self.in_getopts_words(&arg.unexpected())
-    }
-
-    /// The short form of a long option, which may be cut short; none of them but `--rewrite` takes a value.
-    fn short_form(self, options: &[(&str, char)], long: String, parser: &mut Parser) -> Result<char, UsageError> {
-        let short = by_prefix(options, &long).ok_or_else(|| self.unknown(Arg::Long(&long)))?;
-        // lexopt itself would only find out at the next option.
-        match if short == 'r' { None } else { parser.optional_value() } {
-            None => Ok(short),
-            Some(value) => {
-                let option = format!("--{long}");
-                Err(self.in_getopts_words(&lexopt::Error::UnexpectedValue { option, value }))
-            }
-        }
-    }
-
-    fn value(self, parser: &mut Parser) -> Result<String, UsageError> {
-        let value = parser.value().map_err(|error| self.in_getopts_words(&error))?;
-        Ok(value.to_string_lossy().into_owned())
-    }
-
-    fn in_getopts_words(self, error: &lexopt::Error) -> UsageError {
-        let message = match error {
-            lexopt::Error::UnexpectedOption(option) => match option.strip_prefix("--") {
-                Some(_) => format!("unrecognized option '{option}'"),
-                None => format!("invalid option -- '{}'", option.trim_start_matches('-')),
-            },
-            lexopt::Error::MissingValue { option: Some(option) } => match option.strip_prefix("--") {
-                Some(_) => format!("option '{option}' requires an argument"),
-                None => format!("option requires an argument -- '{}'", option.trim_start_matches('-')),
-            },
-            lexopt::Error::UnexpectedValue { option, .. } => format!("option '{option}' doesn't allow an argument"),
-            other => other.to_string(),
-        };
-        // dumb-init leaves it at that.
+        // dumb-init leaves it at what is wrong.
         let hint = if self == Personality::DumbInit { "" } else { self.form() };
-        UsageError::with_hint(message, hint)
+        let mut words = Words::new(words, Manner::Getopt(hint));
+        let mut asked = Asked::default();
+        while let Some(word) = words.next()? {
+            let setting = match word {
+                Word::Plain(first) => {
+                    request.command = words.command(first);
+                    break;
+                }
+                Word::Letter(letter) => self.options().iter().find(|(_, known, _)| *known == letter),
+                Word::Name(name) => by_prefix(self.options(), name),
+            };
+            let (_, _, setting) = setting.ok_or_else(|| words.wrong(Wrong::Unknown))?;
+            if matches!(word, Word::Name(_)) && !matches!(setting, Setting::Rewrite) && words.has_value() {
+                return Err(words.wrong(Wrong::Value));
+            }
+            if let Setting::Show(text) = setting {
+                return Ok(Some(*text));
+            }
+            set(request, &mut asked, *setting, &mut words)?;
+        }
+        match self {
+            Personality::Pidone | Personality::Tini => asked.of_tini(variable, request),
+            Personality::DumbInit => asked.of_dumb_init(variable, request),
+            Personality::Catatonit => asked.of_catatonit(variable, request),
+        }
+        Ok(None)
     }
 }
 
-/// `getopt(3)` with `p:hvwgle:s`, and three variables.
-fn tini(
-    parser: &mut Parser,
-    variable: Environment<'_>,
+/// What an option of theirs asks for.
+#[derive(Clone, Copy)]
+enum Setting {
+    Show(Text),
+    Adopt,
+    MoreVerbose,
+    Debug,
+    AnnounceReaped,
+    Group,
+    ParentDeath,
+    ExitZero,
+    SingleChild,
+    Rewrite,
+    Pause,
+}
+
+/// The long name, which may be empty, and the letter of an option.
+type Row = (&'static str, u8, Setting);
+
+const TINI: &[Row] = &[
+    ("", b'h', Setting::Show(Text::TiniHelp)),
+    ("", b'l', Setting::Show(Text::License)),
+    ("", b's', Setting::Adopt),
+    ("", b'v', Setting::MoreVerbose),
+    ("", b'w', Setting::AnnounceReaped),
+    ("", b'g', Setting::Group),
+    ("", b'p', Setting::ParentDeath),
+    ("", b'e', Setting::ExitZero),
+];
+
+const DUMB_INIT: &[Row] = &[
+    ("help", b'h', Setting::Show(Text::DumbInitHelp)),
+    ("version", b'V', Setting::Show(Text::DumbInitVersion)),
+    ("single-child", b'c', Setting::SingleChild),
+    ("verbose", b'v', Setting::Debug),
+    ("rewrite", b'r', Setting::Rewrite),
+];
+
+const CATATONIT: &[Row] = &[
+    ("help", b'h', Setting::Show(Text::CatatonitHelp)),
+    ("license", b'L', Setting::Show(Text::License)),
+    ("version", b'V', Setting::Show(Text::CatatonitVersion)),
+    ("", b'g', Setting::Group),
+    ("", b'P', Setting::Pause),
+];
+
+/// The option whose long name begins like that, if only one does. None begins with the whole name of another.
+fn by_prefix(options: &'static [Row], word: &OsStr) -> Option<&'static Row> {
+    let mut matching =
+        options.iter().filter(|(name, _, _)| name.as_bytes().starts_with(word.as_bytes()) && !name.is_empty());
+    matching.next().filter(|_| matching.next().is_none())
+}
+
+/// What has been asked for that variables may ask for as well.
+#[derive(Default)]
+struct Asked {
+    adopt: bool,
+    single_child: bool,
+    pause: bool,
+}
+
+/// Takes note of one option.
+fn set(
     request: &mut RunRequest,
-) -> Result<Option<Request>, UsageError> {
-    let me = Personality::Tini;
-    let wrong = |option: &str, value: &str| {
-        UsageError::with_hint(format!("Not a valid option for {option}: {value}"), me.form())
-    };
-    let mut adopts = variable("TINI_SUBREAPER").is_some();
-    while let Some(short) = me.next_option(&[], parser, &mut request.command)? {
-        match short {
-            'h' => return Ok(Some(Request::Show(Output::Stdout, TINI_HELP.into()))),
-            'l' => return Ok(Some(Request::Show(Output::Stdout, LICENSE.into()))),
-            's' => adopts = true,
-            'v' => request.level = Some(more_verbose(request.level)),
-            'w' => request.announce_reaped = true,
-            'g' => request.group = true,
-            'p' => {
-                let value = me.value(parser)?;
-                let signal = Signal::parse(&value).filter(|signal| *signal != Signal::CHLD);
-                request.parent_death = Some(signal.ok_or_else(|| wrong("-p", &value))?);
-            }
-            'e' => {
-                let value = me.value(parser)?;
-                let status = value.parse().map_err(|_| wrong("-e", &value))?;
-                request.exit_map.push((status, 0));
-            }
-            other => return Err(me.unknown(Arg::Short(other))),
+    asked: &mut Asked,
+    setting: Setting,
+    words: &mut Words<'_>,
+) -> Result<(), UsageError> {
+    match setting {
+        Setting::Show(_) => {}
+        Setting::Adopt => asked.adopt = true,
+        Setting::MoreVerbose => request.level = Some(more_verbose(request.level)),
+        Setting::Debug => request.level = Some(LevelFilter::Debug),
+        Setting::AnnounceReaped => request.announce_reaped = true,
+        Setting::Group => request.group = true,
+        Setting::SingleChild => asked.single_child = true,
+        Setting::Pause => asked.pause = true,
+        Setting::ParentDeath => {
+            let value = value(words)?;
+            let signal = Signal::parse(&value).filter(|signal| *signal != Signal::CHLD);
+            request.parent_death = Some(signal.ok_or_else(|| no_value_for_tini("-p", &value))?);
+        }
+        Setting::ExitZero => {
+            let value = value(words)?;
+            let status = digits(value.strip_prefix('+').unwrap_or(&value));
+            request.exit_map.push((status.ok_or_else(|| no_value_for_tini("-e", &value))?, 0));
+        }
+        Setting::Rewrite => {
+            let value = value(words)?;
+            let (from, to) = dumb_init_rewrite(&value).ok_or_else(|| {
+                let form = "-r FROM:TO, both numbers of signals from 1 to 31; TO 0 drops the signal";
+                UsageError::with_hint(format!("-r does not know this value: {value}"), form)
+            })?;
+            request.rewrites.set(from, to);
         }
     }
-    request.group |= variable("TINI_KILL_PROCESS_GROUP").is_some();
-    if let Some(level) = variable("TINI_VERBOSITY") {
-        request.level = Some(tini_level(&level.to_string_lossy()));
+    Ok(())
+}
+
+fn no_value_for_tini(option: &str, value: &str) -> UsageError {
+    UsageError::with_hint(format!("Not a valid option for {option}: {value}"), Personality::Tini.form())
+}
+
+/// The value of the present option.
+fn value(words: &mut Words<'_>) -> Result<String, UsageError> {
+    let value = words.attached().or_else(|| words.following()).ok_or_else(|| words.wrong(Wrong::NoValue))?;
+    Ok(value.to_string_lossy().into_owned())
+}
+
+fn is_set(variable: Environment<'_>, name: &str) -> bool {
+    variable(name).is_some()
+}
+
+fn is(variable: Environment<'_>, name: &str, value: &str) -> bool {
+    variable(name).is_some_and(|set| set == value)
+}
+
+impl Asked {
+    fn of_tini(self, variable: Environment<'_>, request: &mut RunRequest) {
+        request.group |= is_set(variable, "TINI_KILL_PROCESS_GROUP");
+        if let Some(level) = variable("TINI_VERBOSITY") {
+            request.level = Some(tini_level(&level.to_string_lossy()));
+        }
+        let adopts = self.adopt || is_set(variable, "TINI_SUBREAPER");
+        request.orphans = if adopts { Orphans::Adopt } else { Orphans::LeaveAndWarn };
+        request.on_exit.get_or_insert(OnExit::Leave);
     }
-    request.orphans = if adopts { Orphans::Adopt } else { Orphans::LeaveAndWarn };
-    request.on_exit.get_or_insert(OnExit::Leave);
-    Ok(None)
+
+    fn of_dumb_init(self, variable: Environment<'_>, request: &mut RunRequest) {
+        if is(variable, "DUMB_INIT_DEBUG", "1") {
+            request.level = Some(LevelFilter::Debug);
+        }
+        let single_child = self.single_child || is(variable, "DUMB_INIT_SETSID", "0");
+        request.grouping = if single_child { Grouping::Shared } else { Grouping::Session };
+        request.group = !single_child;
+        request.stops_itself = true;
+        request.orphans = Orphans::Leave;
+        request.on_exit.get_or_insert(OnExit::TermGroup);
+    }
+
+    fn of_catatonit(self, variable: Environment<'_>, request: &mut RunRequest) {
+        if self.pause {
+            // What follows -P is never looked at.
+            (request.pause, request.command) = (true, Vec::new());
+        }
+        if is_set(variable, "CATATONIT_DEBUG") {
+            request.level = Some(LevelFilter::Debug);
+        }
+        request.on_exit.get_or_insert(OnExit::Leave);
+    }
 }
 
 /// 0 is next to silence and 1 the default; what does not begin with a number counts as 0, as it does for atoi(3).
 fn tini_level(word: &str) -> LevelFilter {
-    let word = word.trim_start();
-    let digits = word.len() - word.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    match word.get(..digits).and_then(|digits| digits.parse::<u32>().ok()).unwrap_or(0) {
+    let word = word.trim_ascii_start();
+    let end = word.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(word.len());
+    match digits::<u32>(word.get(..end).unwrap_or_default()).unwrap_or(0) {
         0 => LevelFilter::Error,
         1 => LevelFilter::Warn,
         2 => LevelFilter::Info,
@@ -247,96 +332,12 @@ fn tini_level(word: &str) -> LevelFilter {
     }
 }
 
-/// `getopt_long(3)` with `+hvVcr:`, whose long options may be cut short, and two variables.
-fn dumb_init(
-    parser: &mut Parser,
-    variable: Environment<'_>,
-    request: &mut RunRequest,
-) -> Result<Option<Request>, UsageError> {
-    const LONG: &[(&str, char)] =
-        &[("help", 'h'), ("single-child", 'c'), ("rewrite", 'r'), ("verbose", 'v'), ("version", 'V')];
-    let me = Personality::DumbInit;
-    let is = |name: &str, value: &str| variable(name).is_some_and(|set| set == value);
-    let (mut single_child, mut verbose) = (is("DUMB_INIT_SETSID", "0"), is("DUMB_INIT_DEBUG", "1"));
-    while let Some(short) = me.next_option(LONG, parser, &mut request.command)? {
-        match short {
-            'h' => return Ok(Some(Request::Show(Output::Stderr, DUMB_INIT_HELP.into()))),
-            'V' => return Ok(Some(Request::Show(Output::Stderr, DUMB_INIT_VERSION.into()))),
-            'c' => single_child = true,
-            'v' => verbose = true,
-            'r' => {
-                let (from, to) = dumb_init_rewrite(&me.value(parser)?)?;
-                request.rewrites.set(from, to);
-            }
-            other => return Err(me.unknown(Arg::Short(other))),
-        }
-    }
-    if verbose {
-        request.level = Some(LevelFilter::Debug);
-    }
-    request.grouping = if single_child { Grouping::Shared } else { Grouping::Session };
-    request.group = !single_child;
-    request.stops_itself = true;
-    request.orphans = Orphans::Leave;
-    request.on_exit.get_or_insert(OnExit::TermGroup);
-    Ok(None)
-}
-
-/// The option that begins like that, if only one does.
-fn by_prefix(options: &[(&str, char)], word: &str) -> Option<char> {
-    let mut matching = options.iter().filter(|(name, _)| name.starts_with(word));
-    let first = matching.next().map(|(_, short)| *short);
-    let exact = options.iter().find(|(name, _)| *name == word).map(|(_, short)| *short);
-    exact.or_else(|| first.filter(|_| matching.next().is_none()))
-}
-
 /// `FROM:TO`, numbers from 1 to 31 only; TO may be 0, for nothing.
-fn dumb_init_rewrite(value: &str) -> Result<(Signal, Option<Signal>), UsageError> {
-    let number = |word: &str| word.parse::<i32>().ok().filter(|number| (0..=31).contains(number));
-    let parsed = value.split_once(':').and_then(|(from, to)| {
-        let (from, to) = (number(from)?, number(to)?);
-        Some((Signal::new(from)?, Signal::new(to)))
-    });
-    parsed.ok_or_else(|| {
-        let form = "-r FROM:TO, both numbers of signals from 1 to 31; TO 0 drops the signal";
-        UsageError::with_hint(format!("-r does not know this value: {value}"), form)
-    })
-}
-
-/// `getopt_long(3)` with `ghLPV`, and a variable.
-fn catatonit(
-    parser: &mut Parser,
-    variable: Environment<'_>,
-    request: &mut RunRequest,
-) -> Result<Option<Request>, UsageError> {
-    const LONG: &[(&str, char)] = &[("help", 'h'), ("license", 'L'), ("version", 'V')];
-    let me = Personality::Catatonit;
-    let mut pauses = false;
-    if variable("CATATONIT_LOG").is_some() {
-        return Err(UsageError::with_hint(
-            "CATATONIT_LOG is reserved, and no catatonit starts with it",
-            "unset it",
-        ));
-    }
-    while let Some(short) = me.next_option(LONG, parser, &mut request.command)? {
-        match short {
-            'h' => return Ok(Some(Request::Show(Output::Stderr, CATATONIT_HELP.into()))),
-            'L' => return Ok(Some(Request::Show(Output::Stdout, LICENSE.into()))),
-            'V' => return Ok(Some(Request::Show(Output::Stdout, CATATONIT_VERSION.into()))),
-            'g' => request.group = true,
-            'P' => pauses = true,
-            other => return Err(me.unknown(Arg::Short(other))),
-        }
-    }
-    if pauses {
-        // What follows -P is never looked at.
-        (request.pause, request.command) = (true, Vec::new());
-    }
-    if variable("CATATONIT_DEBUG").is_some() {
-        request.level = Some(LevelFilter::Debug);
-    }
-    request.on_exit.get_or_insert(OnExit::Leave);
-    Ok(None)
+fn dumb_init_rewrite(value: &str) -> Option<(Signal, Option<Signal>)> {
+    let number = |word: &str| digits(word.strip_prefix('+').unwrap_or(word)).filter(|number| *number <= 31);
+    let (from, to) = value.split_once(':')?;
+    let (from, to) = (number(from)?, number(to)?);
+    Some((Signal::new(from)?, Signal::new(to)))
 }
 
 #[cfg(test)]

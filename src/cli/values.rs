@@ -1,4 +1,6 @@
 //! Runs in: outer or init, before anything else. From the words that options take as values to what they mean; pure.
+//!
+//! Past 300 lines with the tables of its tests.
 
 use crate::capability::Capabilities;
 use crate::error::UsageError;
@@ -7,41 +9,46 @@ use crate::request::{ClockOffset, Groups, Limit, TraceTo};
 use crate::signal::{Signal, digits};
 use nix::libc::rlim_t;
 use nix::sys::resource::{RLIM_INFINITY, Resource};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
+
+/// The number of a process, also with a `+`.
+pub(super) fn pid(value: &str) -> Meaning<i32> {
+    digits(value.strip_prefix('+').unwrap_or(value)).filter(|pid| *pid > 0)
+}
 
 /// What an option's value is understood by. `None`: it is not.
 pub(super) type Meaning<T> = Option<T>;
 
-/// A signal that pidone forwards at all.
-///
-/// # Errors
-/// KILL and STOP act on pidone itself, and CHLD is about its own children.
-pub(super) fn forwarded(option: &str, signal: Signal) -> Result<Signal, UsageError> {
-    if signal.is_forwarded() {
-        return Ok(signal);
-    }
+/// That a signal cannot be rewritten, as pidone does not forward it at all.
+pub(super) fn never_forwarded(option: &str, signal: Signal) -> UsageError {
     let message = format!("--{option}: pidone never forwards this signal: {signal}");
-    Err(UsageError::with_hint(message, "KILL and STOP act on pidone itself, CHLD is about its own children"))
+    UsageError::with_hint(message, "KILL and STOP act on pidone itself, CHLD is about its own children")
 }
 
 /// Signals with commas between them, each once; or `all` that are forwarded.
 pub(super) fn signals(value: &str) -> Meaning<Vec<Signal>> {
-    let forwarded = |signal: &Signal| signal.is_forwarded();
-    if value == "all" {
-        return Some(
-            (1..=64).filter_map(Signal::new).filter(forwarded).filter(|signal| !signal.is_libcs()).collect(),
-        );
-    }
     let mut signals = Vec::new();
-    for word in value.split(',') {
-        let signal = Signal::parse(word).filter(forwarded)?;
+    if value == "all" {
+        for number in 1..=64 {
+            signals.extend(Signal::new(number).filter(|signal| signal.is_forwarded() && !signal.is_libcs()));
+        }
+        return Some(signals);
+    }
+    for word in parts(value, ',') {
+        let signal = Signal::parse(word).filter(|signal| signal.is_forwarded())?;
         if !signals.contains(&signal) {
             signals.push(signal);
         }
     }
     Some(signals)
+}
+
+/// What stands between separators.
+#[inline(never)]
+pub(super) fn parts(list: &str, separator: char) -> Vec<&str> {
+    list.split(separator).collect()
 }
 
 /// `FROM:TO` of signals; TO 0 stands for nothing.
@@ -57,19 +64,15 @@ pub(super) const STDERR: &str = "fd:2";
 /// `fd:N`, or a path. One that only names a descriptor is taken for that: opened as a file it would be emptied, and a
 /// socket cannot be opened.
 pub(super) fn trace_target(value: &OsStr) -> Meaning<TraceTo> {
-    let word = match value.to_str() {
-        Some("") => return None,
-        Some("/dev/stdout") => "fd:1",
-        Some("/dev/stderr") => STDERR,
-        other => other.unwrap_or_default(),
+    let name = value.to_str().unwrap_or_default();
+    let number = match name {
+        "/dev/stdout" => Some("1"),
+        "/dev/stderr" => Some("2"),
+        _ => name.strip_prefix("fd:").or_else(|| name.strip_prefix("/dev/fd/")),
     };
-    match word.strip_prefix("fd:").or_else(|| word.strip_prefix("/dev/fd/")) {
-        // A sign is refused like all that is no number.
-        Some(number) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
-            number.parse().ok().map(TraceTo::Descriptor)
-        }
-        Some(_) => None,
-        None => Some(TraceTo::File(value.to_owned())),
+    match number {
+        Some(number) => digits(number).map(TraceTo::Descriptor),
+        None => word(value).map(|path| TraceTo::File(path.to_owned())),
     }
 }
 
@@ -82,18 +85,27 @@ pub(super) fn exit_mapping(value: &str) -> Meaning<(u8, u8)> {
 /// `10s`, `500ms`, `2m`, `1h`, or bare seconds; with a fraction or without. At most a century.
 pub(super) fn duration(value: &str) -> Meaning<Duration> {
     const CENTURY: u64 = 36525 * 86400;
-    let digits = value.len() - value.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
-    let (number, unit) = value.split_at_checked(digits)?;
-    let (seconds, nanoseconds) = decimal(number).filter(|(seconds, _)| *seconds <= CENTURY)?;
-    let duration = Duration::new(seconds, nanoseconds);
-    let duration = match unit {
-        "ms" => duration / 1000,
-        "s" | "" => duration,
-        "m" => duration * 60,
-        "h" => duration * 3600,
+    const BILLION: u64 = 1_000_000_000;
+    let end = value.bytes().position(|byte| !byte.is_ascii_digit() && byte != b'.').unwrap_or(value.len());
+    let (number, unit) = value.split_at_checked(end)?;
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" | "" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
         _ => return None,
     };
-    (duration.as_secs() <= CENTURY).then_some(duration)
+    let (whole, fraction) = decimal(number).filter(|(whole, _)| *whole <= CENTURY)?;
+    let whole = whole * milliseconds;
+    let nanoseconds = whole % 1000 * 1_000_000 + u64::from(fraction) * milliseconds / 1000;
+    let seconds = whole / 1000 + nanoseconds / BILLION;
+    let nanoseconds = u32::try_from(nanoseconds % BILLION).ok()?;
+    (seconds <= CENTURY).then(|| Duration::new(seconds, nanoseconds))
+}
+
+/// The name or number of a user or group.
+pub(super) fn name(value: &str) -> Meaning<&str> {
+    Some(value).filter(|name| !name.is_empty())
 }
 
 /// `none`, `init`, or names and numbers with commas between them.
@@ -102,20 +114,21 @@ pub(super) fn groups(value: &str) -> Meaning<Groups> {
         "none" => Some(Groups::None),
         "init" => Some(Groups::Init),
         list => {
-            let list: Vec<String> = list.split(',').map(ToOwned::to_owned).collect();
-            list.iter().all(|name| !name.is_empty()).then_some(Groups::List(list))
+            let mut names = Vec::new();
+            for part in parts(list, ',') {
+                names.push(name(part)?.to_owned());
+            }
+            Some(Groups::List(names))
         }
     }
 }
 
 /// `USER`, or `USER:GROUP` as gosu(1) has it.
-pub(super) fn user_and_group(value: &str) -> Meaning<(String, Option<String>)> {
-    let (user, group) = match value.split_once(':') {
-        Some((user, group)) => (user, Some(group)),
-        None => (value, None),
-    };
-    let is_named = !user.is_empty() && group.is_none_or(|group| !group.is_empty());
-    is_named.then(|| (user.to_owned(), group.map(ToOwned::to_owned)))
+pub(super) fn user_and_group(value: &str) -> Meaning<(&str, Option<&str>)> {
+    match value.split_once(':') {
+        Some((user, group)) => Some((name(user)?, Some(name(group)?))),
+        None => Some((name(value)?, None)),
+    }
 }
 
 /// A list of capabilities, or `all`.
@@ -126,15 +139,20 @@ pub(super) fn capabilities_or_all(value: &str) -> Meaning<Capabilities> {
 /// An octal number, 0 to 777.
 pub(super) fn umask(value: &str) -> Meaning<u32> {
     const ALL: u32 = 0o777;
-    let is_octal = !value.is_empty() && value.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
-    u32::from_str_radix(value, 8).ok().filter(|mask| is_octal && *mask <= ALL)
+    let mut mask = None;
+    for byte in value.bytes() {
+        let digit = Some(byte).filter(|byte| (b'0'..=b'7').contains(byte))? - b'0';
+        mask = Some(mask.unwrap_or(0) << 3 | u32::from(digit)).filter(|mask| *mask <= ALL);
+        mask?;
+    }
+    mask
 }
 
 /// `IN:OUT:COUNT`, of ids.
 pub(super) fn id_range(value: &str) -> Meaning<Range> {
-    let mut numbers = value.split(':').map(|number| number.parse::<u32>().ok());
-    let range = Range { inside: numbers.next()??, outside: numbers.next()??, count: numbers.next()?? };
-    (numbers.next().is_none() && range.count > 0 && !value.contains('+')).then_some(range)
+    let [inside, outside, count] = parts(value, ':')[..] else { return None };
+    let range = Range { inside: digits(inside)?, outside: digits(outside)?, count: digits(count)? };
+    (range.count > 0).then_some(range)
 }
 
 /// Seconds, negative ones too, with a fraction or without; within what the kernel takes.
@@ -157,51 +175,57 @@ pub(super) fn clock_offset(value: &str) -> Meaning<ClockOffset> {
 /// Digits with a point among them or without: the whole, and the fraction in thousand millionths.
 fn decimal(number: &str) -> Meaning<(u64, u32)> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let is_plain = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_plain(whole) || !is_plain(fraction) || (whole.is_empty() && fraction.is_empty()) {
+    if whole.is_empty() && fraction.is_empty() {
         return None;
     }
-    let whole = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    // There are nine digits in a nanosecond, and no clock of the kernel's takes more.
-    let fraction = format!("{fraction:0<9}");
-    if fraction.len() > 9 && fraction.bytes().skip(9).any(|digit| digit != b'0') {
-        return None;
+    let whole = if whole.is_empty() { 0 } else { digits(whole)? };
+    let (mut billionths, mut place) = (0, 1_000_000_000);
+    for byte in fraction.bytes() {
+        let digit = u32::from(Some(byte).filter(u8::is_ascii_digit)? - b'0');
+        place /= 10;
+        // There are nine digits in a nanosecond, and no clock of the kernel's takes more.
+        if place == 0 && digit > 0 {
+            return None;
+        }
+        billionths += digit * place;
     }
-    let fraction = fraction.get(..9)?.parse().ok()?;
-    Some((whole, fraction))
+    Some((whole, billionths))
 }
 
 /// A host or domain name: what uname(2) has room for.
-pub(super) fn system_name(value: OsString) -> Meaning<OsString> {
+pub(super) fn system_name(value: &OsStr) -> Meaning<&OsStr> {
     const MOST: usize = 64;
     word(value).filter(|name| name.len() <= MOST)
 }
 
 /// A number from `least` to `most`.
 pub(super) fn between(value: &str, least: i32, most: i32) -> Meaning<i32> {
-    value.parse().ok().filter(|number| !value.starts_with('+') && (least..=most).contains(number))
+    let number = match value.strip_prefix('-') {
+        Some(number) => -digits::<i32>(number)?,
+        None => digits(value)?,
+    };
+    (least..=most).contains(&number).then_some(number)
 }
 
 /// `NAME=VALUE`, with a name.
-pub(super) fn variable(value: OsString) -> Meaning<OsString> {
+pub(super) fn variable(value: &OsStr) -> Meaning<&OsStr> {
     let has_name = value.as_bytes().iter().position(|byte| *byte == b'=').is_some_and(|at| at > 0);
     has_name.then_some(value)
 }
 
 /// The name of a variable.
-pub(super) fn variable_name(value: OsString) -> Meaning<OsString> {
-    let is_name = !value.is_empty() && !value.as_bytes().contains(&b'=');
-    is_name.then_some(value)
+pub(super) fn variable_name(value: &OsStr) -> Meaning<&OsStr> {
+    word(value).filter(|name| !name.as_bytes().contains(&b'='))
 }
 
 /// A path from the root on.
-pub(super) fn absolute(value: OsString) -> Meaning<OsString> {
+pub(super) fn absolute(value: &OsStr) -> Meaning<&OsStr> {
     Some(value).filter(|value| value.as_bytes().starts_with(b"/"))
 }
 
 /// Any word but an empty one.
-pub(super) fn word(value: OsString) -> Meaning<OsString> {
-    Some(value).filter(|value| value != OsStr::new(""))
+pub(super) fn word(value: &OsStr) -> Meaning<&OsStr> {
+    Some(value).filter(|value| !value.is_empty())
 }
 
 /// The resources of getrlimit(2), by their names in prlimit(1).
@@ -241,7 +265,7 @@ fn limit_value(value: &str) -> Meaning<Option<rlim_t>> {
     match value {
         "" => Some(None),
         "unlimited" | "infinity" => Some(Some(RLIM_INFINITY)),
-        number => number.parse().ok().filter(|_| !number.starts_with('+')).map(Some),
+        number => digits(number).map(Some),
     }
 }
 

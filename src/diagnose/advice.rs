@@ -2,6 +2,7 @@
 
 use super::Advice;
 use crate::error::Stage;
+use crate::packed::packed;
 use nix::errno::Errno;
 
 /// A line of the table below, but for its text.
@@ -66,7 +67,7 @@ impl Row {
 /// The first advice that fits.
 pub(super) fn look_up(stage: Stage, errno: Errno, in_user: bool) -> Option<Advice> {
     let index = ROWS.iter().position(|row| row.is_about(stage, errno, in_user))?;
-    TEXTS.split('\n').nth(index).map(Advice::Borrowed)
+    packed!(TEXTS).line(index).map(Advice::Owned)
 }
 
 /// Rows, and their texts in one piece: references to them would weigh as much as the rest of the table.

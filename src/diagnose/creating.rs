@@ -86,8 +86,8 @@ fn no_privilege(kinds: Kinds) -> Advice {
 
 /// The marks that engines leave.
 fn in_container() -> bool {
-    files::exists("/.dockerenv")
-        || files::exists("/run/.containerenv")
+    files::exists(format_args!("/.dockerenv"))
+        || files::exists(format_args!("/run/.containerenv"))
         || inherited_value("KUBERNETES_SERVICE_HOST").is_some()
         || inherited_value("container").is_some()
 }

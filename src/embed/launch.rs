@@ -260,8 +260,7 @@ impl Launch {
         let grouping = plan::possible(Grouping::Own);
         let signals = block_signals()?;
         let started = child::start(request, &self.streams, grouping, None, signals);
-        // Ignoring the error: as in `run`.
-        let _ = signals.restore();
+        wait::give_back(&signals);
         Ok(Launched::new(started?, grouping, self.forwards))
     }
 

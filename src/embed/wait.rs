@@ -30,10 +30,13 @@ pub(super) fn for_end(child: Pid, mut job: Job, signals: &SignalState) -> Option
     let rules = rules(grouping);
     let mut forwarder = Forwarder::new(recipient, None, "pidone", &rules, None, &trace).taking(taken);
     let mut own = OwnSignals::default();
+    // It may have been about to stop for want of the terminal when it was given that, and continued in vain.
+    let mut may_be_late = job.terminal().is_some();
     let status = loop {
         match sys::reap(Some(child)) {
             Reaped::Child(_, status) => break Some(status),
             Reaped::NoChildren => break None,
+            Reaped::Stopped(_, Signal::TTIN | Signal::TTOU) if std::mem::take(&mut may_be_late) => resume(child),
             Reaped::Stopped(_, signal) if signal.is_terminal_stop() => stopped(child, signal, &mut job),
             Reaped::Stopped(..) | Reaped::NoneEnded => {}
         }
@@ -55,10 +58,19 @@ pub(super) fn for_end(child: Pid, mut job: Job, signals: &SignalState) -> Option
     }
     job.end();
     actions.put_back();
-    own.put_back(signals, &trace);
+    own.put_back(signals);
+    give_back(signals);
+    status
+}
+
+/// The program's signals are as they were before. Where it ignores SIGCHLD, whoever has ended meanwhile would have been reaped by
+/// the kernel, and is now; from here on the kernel does it again.
+pub(super) fn give_back(signals: &SignalState) {
     // Ignoring the error: as for blocking them, which went well.
     let _ = signals.restore();
-    status
+    if signals.ignores_children() {
+        reap::drain_rest(&Trace::OFF);
+    }
 }
 
 /// The child, a job of its own, was stopped: so is this program, until the shell continues it.
@@ -68,6 +80,10 @@ fn stopped(child: Pid, signal: Signal, job: &mut Job) {
         Next::InBackground => {}
         Next::StaysStopped => return,
     }
+    resume(child);
+}
+
+fn resume(child: Pid) {
     // Ignoring the error: it is gone, which the next SIGCHLD tells.
     let _ = sys::send(Recipient::Process(child), Signal::CONT);
 }
@@ -105,11 +121,10 @@ impl OwnSignals {
     }
 
     /// Back into the queue, as they were.
-    fn put_back(mut self, signals: &SignalState, trace: &Trace) {
-        if signals.ignores_children() {
-            // Those that have ended meanwhile the kernel would have reaped.
-            reap::drain_rest(trace);
-        } else if let (Some(info), Ok(Some(_))) = (self.last_of_child, sys::peek_zombie()) {
+    fn put_back(mut self, signals: &SignalState) {
+        if !signals.ignores_children()
+            && let (Some(info), Ok(Some(_))) = (self.last_of_child, sys::peek_zombie())
+        {
             // That child's SIGCHLD may have been swallowed by ours: the kernel keeps one at a time.
             self.kept.push(info);
         }

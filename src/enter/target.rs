@@ -170,7 +170,8 @@ fn file_of(process: &str, kind: Kind) -> String {
     let own = format!("{process}/ns/{}", kind.name());
     if kind == Kind::Time {
         let of_children = [process, FOR_CHILDREN].concat();
-        if let (Ok(one), Ok(other)) = (files::link(&own), files::link(&of_children))
+        if let (Ok(one), Ok(other)) =
+            (files::link(format_args!("{own}")), files::link(format_args!("{of_children}")))
             && one != other
         {
             return of_children;

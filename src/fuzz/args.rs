@@ -1,8 +1,11 @@
 //! Runs in: the test harness. Command lines and `PIDONE_OPTIONS`, under every name that pidone can be called by.
 
 use super::*;
+use crate::cli::options::{Group, OPTIONS, OptionDoc};
 use crate::cli::{NAMES, Personality};
 use crate::fuzz::{Result, Unstructured, check, modestly, several, soup};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::process::Command;
 
 /// A value that each form of one stands for.
@@ -51,7 +54,7 @@ fn options(u: &mut Unstructured<'_>, as_two: bool) -> Result<Vec<(String, Option
 }
 
 fn parsed(words: &[OsString], environment: Option<&OsStr>) -> std::result::Result<Request, UsageError> {
-    parse(words.iter().cloned(), environment)
+    parse(&words.iter().map(OsString::as_os_str).collect::<Vec<_>>(), environment)
 }
 
 /// As a careful user quotes a word for a shell.
@@ -115,9 +118,9 @@ fn whatever_is_typed_under_whatever_name_is_understood_or_refused() {
         let called = if u.ratio(1, 3)? { "pidone" } else { called };
         let size =
             words.iter().chain(variables.iter().map(|(_, value)| value)).map(|word| word.len() + 24).sum::<usize>();
-        let request = modestly(64 * size + (64 << 10), || {
-            Personality::of(Some(OsStr::new(called))).parse(words.clone().into_iter(), &variable)
-        });
+        let typed: Vec<_> = words.iter().map(OsString::as_os_str).collect();
+        let request =
+            modestly(64 * size + (64 << 10), || Personality::of(Some(OsStr::new(called))).parse(&typed, &variable));
         match request {
             Ok(Request::Run(request) | Request::Probe(request) | Request::Enter(_, request)) => {
                 assert!(

@@ -15,7 +15,7 @@ fn a_field_of_status_is_what_the_kernel_wrote() {
             "Name:\t{comm}\nState:\tS (sleeping)\nNSpid:\t{}\nSigBlk:\t{blocked:016x}\nSigCgt:\t{caught:016x}\n",
             words.join("\t")
         ));
-        assert_eq!(status.field("Name"), Some(comm.trim()));
+        assert_eq!(status.field("Name"), comm.trim_ascii());
         assert_eq!((status.signals("SigBlk"), status.signals("SigCgt")), (blocked, caught));
         assert_eq!(status.numbers("NSpid"), pids);
         assert_eq!(status.number("NSpid"), pids.first().copied());

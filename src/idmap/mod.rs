@@ -82,7 +82,7 @@ impl IdMaps {
         let map = |kind: Kind, id: u32| {
             // Who is but himself needs neither the kernel's map nor the files of subordinate ids.
             let asks_for_more = request.auto || !kind.asked(request).is_empty();
-            let own_map = if asks_for_more { files::text(kind.own_map()) } else { None };
+            let own_map = if asks_for_more { files::text(format_args!("{}", kind.own_map())) } else { None };
             let subordinate =
                 if asks_for_more { account::subordinate(kind.file(), geteuid().as_raw()) } else { Vec::new() };
             let authority = Authority {

@@ -71,7 +71,7 @@ pub(super) fn expect_helper(name: &str) -> Result<(), UsageError> {
 /// A map must arrive in a single write(2).
 fn write_file(child: Pid, name: &str, content: &str) -> Result<(), (String, Errno)> {
     let path = format!("/proc/{child}/{name}");
-    files::write(&path, content).map_err(|errno| (path, errno))
+    files::write(format_args!("{path}"), content).map_err(|errno| (path, errno))
 }
 
 /// newuidmap(1) or newgidmap(1): `NAME PID INSIDE OUTSIDE COUNT…`. It says on stderr what it does not like.

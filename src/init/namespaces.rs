@@ -8,7 +8,6 @@ use crate::handshake::Gate;
 use crate::idmap::IdMaps;
 use crate::namespace::{Kind, Kinds};
 use crate::plan::NamespacePlan;
-use crate::request::Furnishing;
 use crate::sys;
 use nix::fcntl::OFlag;
 use nix::sys::prctl;
@@ -39,7 +38,7 @@ pub(super) fn set_up(plan: &NamespacePlan, gate: Option<Gate>) -> Result<(), Fai
 /// The new mount namespace: first nothing may travel out of it, and then it is filled.
 fn furnish_mounts(plan: &NamespacePlan) -> Result<(), Failure> {
     mounts::set_propagation(plan.propagation)?;
-    if *plan.furnishing == Furnishing::default() {
+    if plan.furnishing.is_empty() {
         return mounts::mount_proc(plan.proc, plan.propagation);
     }
     furnish::set_up(plan.furnishing, plan.proc, plan.propagation)
@@ -87,7 +86,7 @@ fn make_time_namespace(clocks: &str) -> Result<(), Failure> {
     if clocks.is_empty() {
         return Ok(());
     }
-    files::write("/proc/self/timens_offsets", clocks)
+    files::write(format_args!("/proc/self/timens_offsets"), clocks)
         .map_err(|errno| Failure::new(Stage::SetClocks, clocks.trim_end(), errno))
 }
 

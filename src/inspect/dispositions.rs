@@ -157,6 +157,7 @@ fn default_action(signal: Signal) -> Outcome {
 }
 
 /// One signal of a process.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) signal: Signal,
     /// `None`, here and below: that hangs on what could not be read.
@@ -168,6 +169,7 @@ pub(super) struct Row {
     pub(super) from_outside: Option<Outcome>,
 }
 
+#[inline(never)]
 pub(super) fn row(signal: Signal, masks: &Masks, standing: Standing, has_outside: bool) -> Row {
     // One that is waited for looks as if it were not.
     let is_unknown = masks.waits_unknown && !matches!(signal, Signal::KILL | Signal::STOP);
@@ -183,12 +185,17 @@ pub(super) fn row(signal: Signal, masks: &Masks, standing: Standing, has_outside
 }
 
 /// A row for each signal from 1 to 31, and for each real-time one that the process has to do with.
+#[inline(never)]
 pub(super) fn rows(masks: &Masks, standing: Standing, has_outside: bool) -> Vec<Row> {
     const LAST_STANDARD: i32 = 31;
     let used = masks.blocked | masks.pending | masks.ignored | masks.caught | masks.sigwait | masks.signalfd;
-    let is_shown = |signal: &Signal| signal.number() <= LAST_STANDARD || is_in(used, *signal);
-    let signals = (1..=u64::BITS.cast_signed()).filter_map(Signal::new).filter(is_shown);
-    signals.map(|signal| row(signal, masks, standing, has_outside)).collect()
+    let mut rows = Vec::new();
+    for signal in (1..=u64::BITS.cast_signed()).filter_map(Signal::new) {
+        if signal.number() <= LAST_STANDARD || is_in(used, signal) {
+            rows.push(row(signal, masks, standing, has_outside));
+        }
+    }
+    rows
 }
 
 #[cfg(test)]

@@ -2,185 +2,148 @@
 
 use super::dispositions::{Disposition, Outcome};
 use super::report::Report;
-use super::who::Role;
+use super::who::{Above, Role, Who};
 use super::zombies::Forlorn;
-use crate::json::Json;
-use std::fmt::Result;
+use crate::json::{Json, Value};
+use crate::procfs::Process;
 
-type Out<'a> = Json<&'a mut String>;
-
-/// The value of a member.
-pub(super) enum Value<'a> {
-    /// Not known, or not there.
-    Null,
-    Truth(bool),
-    Number(i64),
-    Text(&'a [u8]),
-}
-
-macro_rules! values {
-    ($($from:ty: $value:ident => $variant:expr;)*) => {
-        $(impl<'a> From<$from> for Value<'a> {
-            fn from($value: $from) -> Self {
-                $variant
-            }
-        })*
-    };
-}
-
-values! {
-    bool: value => Value::Truth(value);
-    i32: value => Value::Number(value.into());
-    u32: value => Value::Number(value.into());
-    // Inodes, seconds and counts are far below the limit.
-    u64: value => Value::Number(value.cast_signed());
-    usize: value => Value::Number(value.cast_signed() as i64);
-    &'a [u8]: value => Value::Text(value);
-    &'a Vec<u8>: value => Value::Text(value);
-    &'a str: value => Value::Text(value.as_bytes());
-    &'a String: value => Value::Text(value.as_bytes());
-}
-
-impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Value::Null, Into::into)
+impl<'a> From<&'a Process> for Value<'a> {
+    fn from(process: &'a Process) -> Self {
+        Value::Process(process.pid.as_raw(), &process.name)
     }
 }
 
-/// Members of an object. One function for all of them, and no code but their values for each.
-#[inline(never)]
-pub(super) fn members(json: &mut Out<'_>, members: &[(&str, Value<'_>)]) -> Result {
-    members.iter().try_for_each(|(key, value)| {
-        json.key(key)?;
-        match value {
-            Value::Null => json.null(),
-            Value::Truth(value) => json.plain(value),
-            Value::Number(value) => json.plain(value),
-            Value::Text(value) => json.text(value),
-        }
-    })
-}
-
-/// An array of objects, each with the members that `write` gives it.
-pub(super) fn list<T>(
-    json: &mut Out<'_>,
-    key: &str,
-    items: &[T],
-    write: impl Fn(&mut Out<'_>, &T) -> Result,
-) -> Result {
-    list_of(json, key, items.len(), &|json, index| items.get(index).map_or(Ok(()), |item| write(json, item)))
-}
-
-/// Compiled once, and not for each kind of list.
-#[inline(never)]
-fn list_of(json: &mut Out<'_>, key: &str, length: usize, write: &dyn Fn(&mut Out<'_>, usize) -> Result) -> Result {
-    json.key(key)?;
-    json.array(|json| (0..length).try_for_each(|index| json.object(|json| write(json, index))))
+/// An object, as its members are written one by one.
+pub(super) struct Object<'j, 't, 'v> {
+    json: &'j mut Json<'t>,
+    /// Of the list that is being made: those of its first object, of its second, and so on.
+    values: Vec<Value<'v>>,
 }
 
 /// One object, on one line.
-pub(super) fn text(report: &Report) -> String {
+pub(super) fn line<'v>(write: impl FnOnce(&mut Object<'_, '_, 'v>)) -> String {
     let mut text = String::new();
-    // Writing to a String cannot fail.
-    let _ = Json::new(&mut text).object(|json| {
-        who(json, report)?;
-        kernel_objects(json, report)?;
-        list(json, "zombies", &report.zombies, |json, zombie| {
-            forlorn(json, zombie)?;
-            members(json, &[("fault", zombie.fault.name().into())])
-        })?;
-        list(json, "orphans", &report.orphans, forlorn)?;
-        list(json, "findings", &report.findings, |json, finding| {
-            members(
-                json,
-                &[
-                    ("code", finding.code.into()),
-                    ("message", (&finding.message).into()),
-                    ("advice", (&finding.advice).into()),
-                ],
-            )
-        })?;
-        list(json, "unreadable", &report.unreadable, |json, gap| {
-            members(json, &[("what", gap.what.into()), ("reason", (&gap.reason()).into())])
-        })
-    });
+    Json::new(&mut text).object(|json| write(&mut Object { json, values: Vec::new() }));
+    text.push('\n');
     text
 }
 
-fn forlorn(json: &mut Out<'_>, process: &Forlorn) -> Result {
-    members(
-        json,
-        &[
-            ("pid", process.pid.into()),
-            ("comm", (&process.comm).into()),
-            ("ppid", process.ppid.into()),
-            ("age_seconds", process.age.into()),
-        ],
-    )
+impl<'v> Object<'_, '_, 'v> {
+    /// Members of these names, with blanks between them.
+    #[inline(never)]
+    pub(super) fn members(&mut self, names: &str, values: &[Value<'_>]) {
+        self.json.members(names, values);
+    }
+
+    /// Values of an object in the list that comes next.
+    #[inline(never)]
+    pub(super) fn item(&mut self, values: &[Value<'v>]) {
+        self.values.extend_from_slice(values);
+    }
+
+    /// A member that is a list of objects, after whose name stand those of their members.
+    #[inline(never)]
+    pub(super) fn list(&mut self, names: &str) {
+        let (name, names) = names.split_once(' ').unwrap_or_default();
+        let objects = self.values.chunks(names.split(' ').count());
+        self.json.key(name);
+        self.json.array(|json| objects.for_each(|values| json.object(|json| json.members(names, values))));
+        self.values.clear();
+    }
+
+    /// A member that is a list of values.
+    #[inline(never)]
+    fn plain_list(&mut self, name: &str) {
+        self.json.key(name);
+        self.json.array(|json| self.values.iter().for_each(|one| json.value(one)));
+        self.values.clear();
+    }
 }
 
-fn who(json: &mut Out<'_>, report: &Report) -> Result {
-    let who = &report.who;
-    members(
-        json,
-        &[
-            ("pid", who.pid.into()),
-            ("comm", (&who.comm).into()),
-            ("is_init", who.is_init.into()),
-            ("state", (&who.state.to_string()).into()),
-            ("wchan", who.wchan.as_deref().into()),
-            ("threads", who.threads.into()),
-            ("uid", who.uid.into()),
-            ("ppid", who.ppid.into()),
-            ("tracer", who.tracer.into()),
-            ("age_seconds", who.age.into()),
-            ("is_dying", who.is_dying.into()),
-            ("adopted", who.is_adopted.into()),
-        ],
-    )?;
-    json.key("command")?;
-    json.array(|json| who.command.iter().try_for_each(|word| json.text(word)))?;
-    json.key("nspids")?;
-    json.array(|json| who.nspids.iter().try_for_each(|pid| json.plain(pid)))?;
-    list(json, "above", &who.above, |json, above| {
-        members(
-            json,
-            &[
-                ("pid", above.pid.into()),
-                ("comm", (&above.comm).into()),
-                ("role", above.role.map(Role::name).into()),
-            ],
-        )
+#[inline(never)]
+pub(super) fn text(report: &Report<'_>) -> String {
+    line(|object| {
+        who(object, &report.who);
+        for row in &report.namespaces {
+            object.item(&[
+                row.name.into(),
+                row.inode.into(),
+                row.same_as_caller.into(),
+                row.relations.parent.into(),
+                row.relations.owner_userns.into(),
+                row.relations.owner_uid.into(),
+                row.processes.into(),
+            ]);
+        }
+        object.list("namespaces type inode same_as_caller parent owner_userns owner_uid processes");
+        for row in &report.signals {
+            object.item(&[
+                row.signal.number().into(),
+                Value::Shown(&row.signal),
+                row.disposition.map(Disposition::name).into(),
+                row.blocked.into(),
+                row.pending.into(),
+                row.from_inside.map(Outcome::name).into(),
+                row.from_outside.map(Outcome::name).into(),
+            ]);
+        }
+        object.list("signals number name disposition blocked pending from_inside from_outside");
+        for zombie in &report.zombies {
+            object.item(&forlorn(zombie));
+            object.item(&[zombie.fault.name().into()]);
+        }
+        object.list("zombies pid comm ppid age_seconds fault");
+        for orphan in &report.orphans {
+            object.item(&forlorn(orphan));
+        }
+        object.list("orphans pid comm ppid age_seconds");
+        for finding in &report.findings {
+            object.item(&[finding.code.into(), (&finding.message).into(), (&finding.advice).into()]);
+        }
+        object.list("findings code message advice");
+        for gap in &report.unreadable {
+            object.item(&[gap.what.into(), (&gap.reason).into()]);
+        }
+        object.list("unreadable what reason");
     })
 }
 
-fn kernel_objects(json: &mut Out<'_>, report: &Report) -> Result {
-    list(json, "namespaces", &report.namespaces, |json, row| {
-        members(
-            json,
-            &[
-                ("type", row.name.into()),
-                ("inode", row.inode.into()),
-                ("same_as_caller", row.same_as_caller.into()),
-                ("parent", row.parent.into()),
-                ("owner_userns", row.owner_userns.into()),
-                ("owner_uid", row.owner_uid.into()),
-                ("processes", row.processes.into()),
-            ],
-        )
-    })?;
-    list(json, "signals", &report.signals, |json, row| {
-        members(
-            json,
-            &[
-                ("number", row.signal.number().into()),
-                ("name", (&row.signal.to_string()).into()),
-                ("disposition", row.disposition.map(Disposition::name).into()),
-                ("blocked", row.blocked.into()),
-                ("pending", row.pending.into()),
-                ("from_inside", row.from_inside.map(Outcome::name).into()),
-                ("from_outside", row.from_outside.map(Outcome::name).into()),
-            ],
-        )
-    })
+#[inline(never)]
+fn who<'v>(object: &mut Object<'_, '_, 'v>, who: &'v Who<'_>) {
+    let process = &who.seen.process;
+    object.members(
+        "pid comm is_init state wchan threads uid ppid tracer age_seconds is_dying adopted",
+        &[
+            process.pid.as_raw().into(),
+            (&process.name).into(),
+            who.seen.is_init().into(),
+            Value::Shown(&process.state),
+            who.wchan.as_ref().into(),
+            who.threads.into(),
+            who.uid.into(),
+            process.parent.as_raw().into(),
+            who.tracer.into(),
+            who.seen.age.into(),
+            who.seen.is_dying().into(),
+            who.is_adopted.into(),
+        ],
+    );
+    for word in who.seen.words() {
+        object.item(&[word.into()]);
+    }
+    object.plain_list("command");
+    for pid in &who.seen.nspids {
+        object.item(&[(*pid).into()]);
+    }
+    object.plain_list("nspids");
+    for Above { seen, role } in &who.above {
+        object.item(&[seen.pid().into(), (&seen.process.name).into(), role.map(Role::name).into()]);
+    }
+    object.list("above pid comm role");
+}
+
+#[inline(never)]
+fn forlorn<'a>(forlorn: &Forlorn<'a>) -> [Value<'a>; 4] {
+    let (process, age) = (&forlorn.seen.process, forlorn.seen.age);
+    [process.pid.as_raw().into(), (&process.name).into(), process.parent.as_raw().into(), age.into()]
 }

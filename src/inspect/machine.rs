@@ -2,32 +2,52 @@
 //! everything else is judged.
 
 use super::reading::Status;
+use crate::files;
 use crate::namespace::Kind;
-use crate::procfs::{self, Process, printable};
+use crate::procfs::{self, Process};
 use nix::unistd::Pid;
-use std::fs;
+use std::fmt::{self, Display};
 
 /// A process, and where it is.
 pub(super) struct Seen {
     pub(super) process: Process,
+    /// Seconds since it started.
+    pub(super) age: u64,
     /// Its pid at each level, outermost first; the innermost is that in its own PID namespace.
-    pub(super) nspids: Vec<i32>,
-    /// Inodes in the order of `Kind::ALL`. `None`: not to be read, or given up by a zombie.
-    namespaces: [Option<u64>; 8],
-    pub(super) command: Vec<Vec<u8>>,
+    pub(super) nspids: Vec<u32>,
+    /// Inodes, each at the place that its kind's number says. `None`: not to be read, or given up by a zombie.
+    namespaces: [Option<u64>; Kind::ALL.len()],
+    /// As in its file: a NUL ends each word.
+    command: Vec<u8>,
+}
+
+/// `4711 (sh)`.
+impl Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.process.fmt(f)
+    }
 }
 
 impl Seen {
     /// Reads what there is to know; `None` if the process is gone.
-    fn read(process: Process) -> Option<Self> {
-        let directory = format!("/proc/{}", process.pid);
-        let status = Status::read(&directory).ok()?;
-        let namespaces = Kind::ALL.map(|kind| inode_of_link(&directory, kind.name()));
-        let command = fs::read(format!("{directory}/cmdline")).unwrap_or_default();
-        let mut command: Vec<Vec<u8>> = command.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect();
-        // Each argument ends in a NUL, so what follows the last one is none.
-        command.pop();
-        Some(Seen { nspids: status.nspids(process.pid.as_raw()), process, namespaces, command })
+    #[inline(never)]
+    fn read(pid: i32, uptime: u64) -> Option<Self> {
+        /// `USER_HZ`, the same on both architectures that pidone knows.
+        const TICKS_PER_SECOND: u64 = 100;
+        let process = procfs::process(Pid::from_raw(pid))?;
+        let mut seen = Seen {
+            age: uptime.saturating_sub(process.started / TICKS_PER_SECOND),
+            nspids: Status::read(&pid).ok()?.nspids(pid),
+            namespaces: Default::default(),
+            command: files::read(format_args!("/proc/{pid}/cmdline")).unwrap_or_default(),
+            process,
+        };
+        for kind in &Kind::ALL {
+            if let Some(place) = seen.place(*kind) {
+                *place = inode_of_link(&pid, kind.name());
+            }
+        }
+        Some(seen)
     }
 
     pub(super) fn pid(&self) -> i32 {
@@ -35,14 +55,38 @@ impl Seen {
     }
 
     pub(super) fn namespace(&self, kind: Kind) -> Option<u64> {
-        Kind::ALL.iter().zip(self.namespaces).find_map(|(known, inode)| inode.filter(|_| *known == kind))
+        self.namespaces.get(kind as usize).copied().flatten()
     }
 
     fn place(&mut self, kind: Kind) -> Option<&mut Option<u64>> {
-        Kind::ALL.iter().zip(&mut self.namespaces).find_map(|(known, place)| (*known == kind).then_some(place))
+        self.namespaces.get_mut(kind as usize)
+    }
+
+    /// The words of its command line. What follows the last NUL is none.
+    #[inline(never)]
+    pub(super) fn words(&self) -> Vec<&[u8]> {
+        let mut words = Vec::new();
+        let mut rest = self.command.as_slice();
+        while let Some(length) = rest.iter().position(|byte| *byte == 0) {
+            words.extend(rest.get(..length));
+            rest = rest.get(length + 1..).unwrap_or_default();
+        }
+        words
+    }
+
+    /// One of them; the first has number 0.
+    #[inline(never)]
+    fn word(&self, number: usize) -> &[u8] {
+        self.words().get(number).copied().unwrap_or_default()
+    }
+
+    /// On its way out, and not yet a zombie.
+    pub(super) fn is_dying(&self) -> bool {
+        self.process.is_exiting && !self.process.is_dead
     }
 
     /// Whether it is the init of its PID namespace: PID 1 there.
+    #[inline(never)]
     pub(super) fn is_init(&self) -> bool {
         self.nspids.last() == Some(&1)
     }
@@ -50,57 +94,44 @@ impl Seen {
     /// The name of its program: that of the command line, which a shell's `exec -a` may change but no kernel cuts; or else
     /// that of `comm`.
     pub(super) fn program(&self) -> &[u8] {
-        let name = self.command.first().and_then(|first| first.rsplit(|byte| *byte == b'/').next());
+        let name = self.word(0).rsplit(|byte| *byte == b'/').next().unwrap_or_default();
         // A login shell is told by a dash.
-        let name = name.map(|name| name.strip_prefix(b"-").unwrap_or(name));
-        name.filter(|name| !name.is_empty()).unwrap_or(&self.process.name)
+        let name = name.strip_prefix(b"-").unwrap_or(name);
+        if name.is_empty() { &self.process.name } else { name }
     }
 
+    #[inline(never)]
     pub(super) fn is_shell(&self) -> bool {
-        const SHELLS: [&[u8]; 7] = [b"sh", b"bash", b"dash", b"ash", b"ksh", b"zsh", b"fish"];
-        let is_applet = self.program() == b"busybox" && self.command.get(1).is_some_and(|word| word == b"sh");
-        is_applet || SHELLS.contains(&self.program())
+        let program = self.program();
+        is_among(program, "sh bash dash ash ksh zsh fish") || program == b"busybox" && self.word(1) == b"sh"
     }
 
     /// Whether it is a shell with a command for an argument: `sh -c`, also `bash -ec`.
     pub(super) fn is_shell_command(&self) -> bool {
-        let options = self.command.iter().skip(1).take_while(|word| word.starts_with(b"-") || *word == b"sh");
-        self.is_shell() && options.into_iter().any(|word| !word.starts_with(b"--") && word.ends_with(b"c"))
+        let words = self.words();
+        let mut options = words.iter().skip(1).take_while(|word| word.starts_with(b"-") || **word == b"sh");
+        self.is_shell() && options.any(|word| !word.starts_with(b"--") && word.ends_with(b"c"))
     }
 
     /// Whether it is a program that is made to be an init.
     pub(super) fn is_init_program(&self) -> bool {
-        const INITS: [&[u8]; 13] = [
-            b"tini",
-            b"tini-static",
-            b"docker-init",
-            b"podman-init",
-            b"dumb-init",
-            b"catatonit",
-            b"pidone",
-            b"pid1",
-            b"my_init",
-            b"s6-svscan",
-            b"systemd",
-            b"runit",
-            b"init",
-        ];
+        const INITS: &str = "tini tini-static docker-init podman-init dumb-init catatonit pidone pid1 my_init s6-svscan \
+                             systemd runit init";
         // What else pidone does, such as this, is no init's work.
-        const VERBS: [&[u8]; 5] = [b"enter", b"inspect", b"install-names", b"probe", b"release"];
-        let is_verb = self.command.get(1).is_some_and(|word| VERBS.contains(&word.as_slice()));
-        !is_verb && (INITS.contains(&self.program()) || INITS.contains(&self.process.name.as_slice()))
-    }
-
-    /// What a terminal can be shown of its name.
-    pub(super) fn name(&self) -> String {
-        printable(&self.process.name)
+        const VERBS: &str = "enter inspect install-names probe release";
+        !is_among(self.word(1), VERBS) && (is_among(self.program(), INITS) || is_among(&self.process.name, INITS))
     }
 }
 
+/// Whether it is one of these names, with blanks between them.
+fn is_among(name: &[u8], names: &str) -> bool {
+    names.split(' ').any(|known| known.as_bytes() == name)
+}
+
 /// From a link such as `pid:[4026531836]`.
-pub(super) fn inode_of_link(directory: &str, name: &str) -> Option<u64> {
-    let link = fs::read_link(format!("{directory}/ns/{name}")).ok()?;
-    link.to_str()?.split_once('[')?.1.strip_suffix(']')?.parse().ok()
+pub(super) fn inode_of_link(who: &dyn Display, name: &str) -> Option<u64> {
+    let link = procfs::link(format_args!("/proc/{who}/ns/{name}")).ok()?;
+    link.split_once('[')?.1.strip_suffix(']')?.parse().ok()
 }
 
 /// All that /proc shows.
@@ -110,12 +141,24 @@ pub(super) struct Machine {
 }
 
 impl Machine {
+    #[inline(never)]
     pub(super) fn look() -> Self {
-        let mut all: Vec<Seen> = procfs::visible().into_iter().filter_map(Seen::read).collect();
+        // By the same clock as what processes say of their start.
+        let uptime = files::read(format_args!("/proc/uptime")).unwrap_or_default();
+        let seconds = uptime.split(|byte| *byte == b'.').next().and_then(|seconds| str::from_utf8(seconds).ok());
+        let uptime = seconds.and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
+        let mut all = Vec::new();
+        for pid in &procfs::visible() {
+            if let Some(seen) = Seen::read(*pid, uptime) {
+                all.push(seen);
+            }
+        }
         // A single pid is one in the PID namespace that /proc shows: ours, though the link may not be read.
-        let own = inode_of_link("/proc/self", Kind::Pid.name()).filter(|_| procfs::is_ours());
-        for seen in all.iter_mut().filter(|seen| seen.nspids.len() == 1) {
-            if let Some(place) = seen.place(Kind::Pid) {
+        let own = inode_of_link(&"self", Kind::Pid.name()).filter(|_| procfs::is_ours());
+        for seen in &mut all {
+            if seen.nspids.len() == 1
+                && let Some(place) = seen.place(Kind::Pid)
+            {
                 *place = place.or(own);
             }
         }
@@ -131,12 +174,12 @@ impl Machine {
         self.get(of.process.parent.as_raw())
     }
 
-    /// Its parent, the parent of that, and so on.
-    pub(super) fn above(&self, of: &Seen) -> Vec<&Seen> {
+    /// The process, its parent, the parent of that, and so on.
+    pub(super) fn line<'a>(&'a self, of: &'a Seen) -> Vec<&'a Seen> {
         let mut found = Vec::new();
-        let mut next = self.parent(of);
+        let mut next = Some(of);
         // A pid that passed to somebody else between two reads could make a ring.
-        while let Some(seen) = next.filter(|_| found.len() < self.all.len()) {
+        while let Some(seen) = next.filter(|_| found.len() <= self.all.len()) {
             found.push(seen);
             next = self.parent(seen);
         }
@@ -149,12 +192,11 @@ impl Machine {
     }
 
     /// The init of its PID namespace: by the inodes where they can be read, or else the nearest one above it at its level.
-    pub(super) fn init_of(&self, seen: &Seen) -> Option<&Seen> {
+    pub(super) fn init_of<'a>(&'a self, seen: &'a Seen) -> Option<&'a Seen> {
         let own = seen.namespace(Kind::Pid);
-        let known =
-            self.all.iter().find(|other| own.is_some() && other.is_init() && other.namespace(Kind::Pid) == own);
+        let is_known = |other: &&Seen| own.is_some() && other.is_init() && other.namespace(Kind::Pid) == own;
         let is_init = |other: &&Seen| other.is_init() && other.nspids.len() == seen.nspids.len();
-        known.or_else(|| self.get(seen.pid()).into_iter().chain(self.above(seen)).find(is_init))
+        self.all.iter().find(is_known).or_else(|| self.line(seen).into_iter().find(is_init))
     }
 
     /// Whether both are in one PID namespace, as far as can be seen.
@@ -174,9 +216,9 @@ impl Machine {
         seen.is_init_program() && self.children(seen).all(|child| child.nspids.len() == seen.nspids.len())
     }
 
-    /// How many processes are known to be in the namespace.
-    pub(super) fn count(&self, kind: Kind, inode: u64) -> usize {
-        self.all.iter().filter(|seen| seen.namespace(kind) == Some(inode)).count()
+    /// Those that are known to be in the namespace.
+    pub(super) fn in_namespace(&self, kind: Kind, inode: u64) -> impl Iterator<Item = &Seen> {
+        self.all.iter().filter(move |seen| seen.namespace(kind) == Some(inode))
     }
 
     /// Whether its present parent cannot have made it: a process has the group of whoever made it, until it is given one of

@@ -12,14 +12,19 @@
 //! - [`zombies`]: zombies and orphans in its PID namespace, and whose fault they are.
 //! - [`findings`]: what is wrong, and what to do.
 //! - [`table`] on a [`sheet`], [`json`]: the report for people and for programs.
+//! - [`phrase`]: parts of sentences.
 //! - [`tree`]: `--tree`, all PID and user namespaces.
 //! - [`watch`]: `--watch`, and what is written at all.
+//!
+//! Much of it is said with `inline(never)`: a function that is called from one place would become a part of its caller, whose
+//! frame grows until each access to it takes a longer instruction.
 
 mod dispositions;
 mod findings;
 mod json;
 mod machine;
 mod namespaces;
+mod phrase;
 mod reading;
 mod report;
 mod sheet;
@@ -34,6 +39,7 @@ use self::machine::Machine;
 use self::report::Report;
 use self::table::Findings;
 use self::tree::Forest;
+use crate::environment::inherited_value;
 use crate::error::Failure;
 use crate::request::InspectRequest;
 use crate::sys::SignalState;
@@ -46,7 +52,7 @@ use std::io::{self, IsTerminal as _};
 pub(crate) fn run(request: &InspectRequest, signals: SignalState) -> Result<(), Failure> {
     let is_coloured = wants_colour();
     let Some(interval) = request.watch else {
-        let text = text(request, is_coloured, Findings::Last, &mut None)?.unwrap_or_default();
+        let text = text(request, is_coloured, Findings::Last, &mut None)?;
         // Ignoring the error: the text can be printed all the same.
         let _ = signals.unblock();
         return watch::write(&text);
@@ -56,33 +62,31 @@ pub(crate) fn run(request: &InspectRequest, signals: SignalState) -> Result<(), 
     watch::watch(interval, || text(request, is_coloured, place, &mut started))
 }
 
-/// What is shown; `None` when the process that had started then has ended since, whoever has its pid now.
+/// What is shown; nothing when the process that had started then has ended since, whoever has its pid now.
 fn text(
     request: &InspectRequest,
     is_coloured: bool,
     place: Findings,
     started: &mut Option<u64>,
-) -> Result<Option<String>, Failure> {
+) -> Result<String, Failure> {
+    let machine = Machine::look();
     if request.tree {
-        let forest = Forest::of(&Machine::look());
-        return Ok(Some(if request.json { line(forest.json()) } else { forest.table(is_coloured) }));
+        let forest = Forest::of(&machine);
+        return Ok(if request.json { forest.json() } else { forest.table(is_coloured) });
     }
-    let report = match Report::of(request.pid) {
-        Err(_) if started.is_some() => return Ok(None),
-        report => report?,
+    let (seen, status) = match report::find(request.pid, &machine) {
+        Err(_) if started.is_some() => return Ok(String::new()),
+        found => found?,
     };
-    if *started.get_or_insert(report.started) != report.started {
-        return Ok(None);
+    if *started.get_or_insert(seen.process.started) != seen.process.started {
+        return Ok(String::new());
     }
-    Ok(Some(if request.json { line(json::text(&report)) } else { table::text(&report, is_coloured, place) }))
-}
-
-fn line(text: String) -> String {
-    text + "\n"
+    let report = Report::of(seen, &status, &machine);
+    Ok(if request.json { json::text(&report) } else { table::text(&report, is_coloured, place) })
 }
 
 /// On a terminal that has colours, for a user who has not said that none are wanted (NO_COLOR).
 fn wants_colour() -> bool {
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    io::stdout().is_terminal() && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    let is_set = |name| inherited_value(name).is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal() && !is_set("NO_COLOR") && inherited_value("TERM").is_none_or(|term| term != "dumb")
 }

@@ -1,18 +1,18 @@
 //! Runs in: any thread-free process. Text in cells and lines, with colours where they are wanted.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 /// Widest line, in columns.
 const WIDTH: usize = 100;
 
-/// A colour of the terminal, or another way to stand out (console_codes(4)).
+/// A colour of the terminal, or another way to stand out, by its number (console_codes(4)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Style {
-    Plain,
-    Bold,
-    Red,
-    Green,
-    Yellow,
+    Plain = 0,
+    Bold = 1,
+    Red = 31,
+    Green = 32,
+    Yellow = 33,
 }
 
 /// A text that grows by cells and lines. Writing to it cannot fail.
@@ -27,33 +27,37 @@ impl Sheet {
     }
 
     /// Appends `text`, filled up with blanks to `width` columns.
-    pub(super) fn cell(&mut self, text: &str, width: usize, style: Style) {
-        let code = match style {
-            Style::Plain => 0,
-            Style::Bold => 1,
-            Style::Red => 31,
-            Style::Green => 32,
-            Style::Yellow => 33,
-        };
-        if code == 0 || !self.is_coloured {
-            self.text.push_str(text);
-        } else {
-            let _ = write!(self.text, "\x1b[{code}m{text}\x1b[0m");
+    pub(super) fn cell(&mut self, text: &dyn Display, width: usize, style: Style) {
+        let is_styled = self.is_coloured && style != Style::Plain;
+        if is_styled {
+            let _ = write!(self.text, "\x1b[{}m", style as u8);
         }
-        for _ in text.chars().count()..width {
+        let start = self.text.len();
+        let _ = write!(self.text, "{text}");
+        let columns = self.text.get(start..).unwrap_or_default().chars().count();
+        if is_styled {
+            self.text.push_str("\x1b[0m");
+        }
+        for _ in columns..width {
             self.text.push(' ');
         }
     }
 
+    /// Appends `text` as it is.
+    pub(super) fn plain(&mut self, text: &dyn Display) {
+        self.cell(text, 0, Style::Plain);
+    }
+
     /// Ends the line, without the blanks before its end.
     pub(super) fn end(&mut self) {
-        self.text.truncate(self.text.trim_end_matches(' ').len());
+        let blanks = self.text.bytes().rev().take_while(|byte| *byte == b' ').count();
+        self.text.truncate(self.text.len() - blanks);
         self.text.push('\n');
     }
 
     pub(super) fn heading(&mut self, text: &str) {
         self.text.push('\n');
-        self.cell(text, 0, Style::Bold);
+        self.cell(&text, 0, Style::Bold);
         self.end();
     }
 
@@ -64,15 +68,15 @@ impl Sheet {
             let length = word.chars().count();
             if column > indent && column + 1 + length > WIDTH {
                 self.end();
-                self.cell("", indent, Style::Plain);
+                self.cell(&"", indent, Style::Plain);
                 column = indent;
             } else if column > indent {
                 self.text.push(' ');
                 column += 1;
             }
             // A word that is longer than a line is cut, so that none is wider.
+            self.plain(&format_args!("{word:.*}", WIDTH - indent));
             column += length.min(WIDTH - indent);
-            self.text.extend(word.chars().take(WIDTH - indent));
         }
         self.end();
     }

@@ -7,10 +7,14 @@
 //! A program that waits for what it had not blocked before looks the same; sigwait(3) forbids that.
 
 use super::reading::{Gaps, Status, text};
-use nix::libc::{self, c_long};
-use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::FileExt;
+use crate::files;
+use crate::procfs;
+use crate::sys::numbers_in;
+use nix::fcntl::OFlag;
+use nix::libc;
+use nix::unistd::{Whence, lseek, read};
+use std::ffi::OsStr;
+use std::fmt;
 
 /// The signals of a process, all threads together; bit `n - 1` stands for signal `n`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +39,15 @@ impl Masks {
     pub(super) fn waited(&self) -> u64 {
         self.blocked & (self.sigwait | self.signalfd)
     }
+
+    /// What is waited for; none, and a gap, where that could not be read.
+    fn known(&mut self, set: nix::Result<u64>, what: &'static str, gaps: &mut Gaps) -> u64 {
+        set.unwrap_or_else(|errno| {
+            self.waits_unknown = true;
+            gaps.note(what, errno);
+            0
+        })
+    }
 }
 
 /// KILL and STOP, which the kernel takes out of every set.
@@ -46,103 +59,97 @@ pub(super) fn masks(pid: i32, status: &Status, gaps: &mut Gaps) -> Masks {
         pending: status.signals("SigPnd") | status.signals("ShdPnd"),
         ignored: status.signals("SigIgn"),
         caught: status.signals("SigCgt"),
-        is_stopped: status.field("State").is_some_and(|state| state.starts_with('T')),
+        is_stopped: status.field("State").starts_with('T'),
         ..Masks::default()
     };
     let mut living = None;
-    for thread in entries(&format!("/proc/{pid}/task")).unwrap_or_default() {
-        let directory = format!("/proc/{pid}/task/{thread}");
-        let (waited, status) = of_thread(&directory);
+    for thread in &numbers_in(format_args!("/proc/{pid}/task")).unwrap_or_default() {
+        let thread = Thread(pid, *thread);
+        let (waited, status) = of_thread(thread);
         // A thread that has ended takes no signals, but the first one stays to be seen as long as there are others.
-        let Some(status) =
-            status.filter(|status| !status.field("State").is_some_and(|state| state.starts_with('Z')))
-        else {
+        let Ok(status) = status else { continue };
+        if status.field("State").starts_with('Z') {
             continue;
-        };
-        let waited = waited.unwrap_or_else(|error| {
-            masks.waits_unknown = true;
-            gaps.note("what it waits for in sigwait", &error);
-            0
-        });
+        }
+        let waited = masks.known(waited, "what it waits for in sigwait", gaps);
         masks.sigwait |= waited;
         masks.blocked &= status.signals("SigBlk") | waited;
         masks.pending |= status.signals("SigPnd");
-        living = Some(directory);
+        living = Some(thread);
     }
-    let Some(living) = living else { return Masks { blocked: status.signals("SigBlk"), ..masks } };
-    match signalfds(&living) {
-        Ok(set) => masks.signalfd = set,
-        Err(error) => {
-            masks.waits_unknown = true;
-            gaps.note("its signalfds", &error);
+    match living {
+        None => masks.blocked = status.signals("SigBlk"),
+        Some(thread) => {
+            masks.signalfd = masks.known(signalfds(thread), "its signalfds", gaps);
+            masks.blocked &= !FIXED;
+            masks.sigwait &= !FIXED;
         }
     }
-    Masks { blocked: masks.blocked & !FIXED, sigwait: masks.sigwait & !FIXED, ..masks }
+    masks
+}
+
+/// A thread, by the numbers of its process and its own: `7/task/8`, as it stands below /proc.
+#[derive(Clone, Copy)]
+struct Thread(i32, i32);
+
+impl fmt::Display for Thread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/task/{}", self.0, self.1)
+    }
 }
 
 /// What a thread waits for, and its status from the same moment: one that waits again and again, with a timeout, has the mask
 /// of the one state and the set of the other if it went on in between.
-fn of_thread(directory: &str) -> (io::Result<u64>, Option<Status>) {
+fn of_thread(thread: Thread) -> (nix::Result<u64>, nix::Result<Status>) {
     const TRIES: usize = 5;
-    let mut waited = Ok(0);
-    let mut status = None;
-    for _ in 0..TRIES {
-        let before = call(directory);
-        status = Status::read(directory).ok();
-        waited = match &before {
-            Ok(Some(call)) => waited_set(directory, call),
-            Ok(None) => Ok(0),
-            Err(error) => Err(io::Error::from_raw_os_error(error.raw_os_error().unwrap_or(0))),
+    let mut tries = 1;
+    loop {
+        // `/proc/PID/syscall`, proc_pid_syscall(5): number, arguments, stack and instruction pointer.
+        let call = text(&thread, &"syscall");
+        let status = Status::read(&thread);
+        // One that is `running` may be found at rest by another look.
+        let is_settled = match &call {
+            Ok(before) => {
+                !before.starts_with("running") && text(&thread, &"syscall").is_ok_and(|now| now == *before)
+            }
+            Err(_) => true,
         };
-        // `None` stands for a thread that runs: another look may find it at rest.
-        if before.is_err()
-            || matches!((before, call(directory)), (Ok(Some(before)), Ok(Some(after))) if before == after)
-        {
-            break;
+        if is_settled || tries == TRIES {
+            return (call.and_then(|call| waited_set(thread, &call)), status);
         }
+        tries += 1;
         std::thread::yield_now();
     }
-    (waited, status)
-}
-
-/// `/proc/PID/syscall`, proc_pid_syscall(5): number, arguments, stack and instruction pointer. `None`: it runs.
-fn call(directory: &str) -> io::Result<Option<String>> {
-    let call = text(directory, "syscall")?;
-    Ok(Some(call).filter(|call| call.starts_with(|first: char| first.is_ascii_digit() || first == '-')))
 }
 
 /// The set that a thread waits for in this system call.
-fn waited_set(directory: &str, call: &str) -> io::Result<u64> {
+fn waited_set(thread: Thread, call: &str) -> nix::Result<u64> {
     let mut words = call.split_ascii_whitespace();
-    let is_wait = words.next().and_then(|number| number.parse().ok()).is_some_and(|number| WAITS.contains(&number));
-    let address = words.next().and_then(|address| u64::from_str_radix(address.trim_start_matches("0x"), 16).ok());
-    let Some(address) = address.filter(|_| is_wait) else { return Ok(0) };
+    let mut number = |prefix, radix| u64::from_str_radix(words.next()?.strip_prefix(prefix)?, radix).ok();
+    let is_wait = number("", 10).is_some_and(|number| WAITS.contains(&number));
+    let Some(address) = number("0x", 16).filter(|_| is_wait) else { return Ok(0) };
+    let memory = files::open(OsStr::new(&format!("/proc/{thread}/mem")), OFlag::O_RDONLY)?;
     let mut set = [0; size_of::<u64>()];
-    File::open(format!("{directory}/mem"))?.read_exact_at(&mut set, address)?;
+    lseek(&memory, address.cast_signed(), Whence::SeekSet)?;
+    // The kernel has taken all of it from there, so it is there.
+    read(&memory, &mut set)?;
     Ok(u64::from_ne_bytes(set))
 }
 
 /// sigwait(3), sigwaitinfo(2) and sigtimedwait(2) are all this call; the other two are its numbers in a 32-bit program, where
 /// the set is laid out the same. sigsuspend(2), ppoll(2) and their like need no reading: the mask that they set for as long as
 /// they last is the one that SigBlk shows.
-const WAITS: [c_long; 3] = [libc::SYS_rt_sigtimedwait, 177, 421];
+const WAITS: [u64; 3] = [libc::SYS_rt_sigtimedwait.cast_unsigned(), 177, 421];
 
 /// What all signalfds of a process together take, by the `sigmask` of their fdinfo (signalfd(2)).
-fn signalfds(directory: &str) -> io::Result<u64> {
+fn signalfds(thread: Thread) -> nix::Result<u64> {
     let mut taken = 0;
-    for fd in entries(&format!("{directory}/fd"))? {
-        let link = fs::read_link(format!("{directory}/fd/{fd}"));
-        if link.is_ok_and(|link| link.as_os_str() == "anon_inode:[signalfd]") {
-            let info = text(directory, &format!("fdinfo/{fd}")).unwrap_or_default();
-            let mask = info.lines().find_map(|line| line.strip_prefix("sigmask:"));
-            taken |= mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    for fd in &numbers_in(format_args!("/proc/{thread}/fd"))? {
+        let link = procfs::link(format_args!("/proc/{thread}/fd/{fd}"));
+        if link.is_ok_and(|link| link == "anon_inode:[signalfd]") {
+            let info = Status::of_file(&thread, &format_args!("fdinfo/{fd}"));
+            taken |= info.map_or(0, |info| info.signals("sigmask"));
         }
     }
     Ok(taken)
-}
-
-/// The names in a directory of /proc, which are numbers.
-fn entries(directory: &str) -> io::Result<Vec<String>> {
-    let entries = fs::read_dir(directory)?;
-    Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
 }

@@ -3,13 +3,13 @@
 
 use crate::error::{Failure, Stage};
 use crate::signal::Signal;
-use crate::sys::{self, Recipient, SignalSet, terminal_rows};
+use crate::sys::{self, Moment, Recipient, SignalSet, terminal_rows};
 use crate::text::write_all;
 use nix::errno::Errno;
 use nix::libc::STDOUT_FILENO;
 use nix::unistd::getpid;
 use std::io::{self, IsTerminal as _};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Switches to the alternate screen, which leaves the other one as it is, and hides the cursor.
 const ENTER: &str = "\x1b[?1049h\x1b[?25l";
@@ -22,28 +22,28 @@ const CLEAR: &str = "\x1b[H\x1b[2J";
 ///
 /// # Errors
 /// It cannot be written. What `look` fails with.
-pub(super) fn watch(
-    interval: Duration,
-    mut look: impl FnMut() -> Result<Option<String>, Failure>,
-) -> Result<(), Failure> {
+pub(super) fn watch(interval: Duration, mut look: impl FnMut() -> Result<String, Failure>) -> Result<(), Failure> {
     let is_screen = io::stdout().is_terminal();
     let mut entered = false;
-    let ended = loop {
-        let text = match look() {
-            Ok(Some(text)) => text,
-            Ok(None) => break Ok(None),
-            Err(failure) => break Err(failure),
-        };
-        let enter = if is_screen && !entered { ENTER } else { "" };
-        entered = is_screen;
-        let text = if is_screen { [enter, CLEAR, &cut(&text)].concat() } else { text };
-        if let Err(failure) = write(&text) {
-            break Err(failure);
-        }
-        if let Some(signal) = wait(interval, is_screen) {
-            break Ok(Some(signal));
+    let mut show = || -> Result<Option<Signal>, Failure> {
+        loop {
+            let mut text = look()?;
+            if text.is_empty() {
+                return Ok(None);
+            }
+            if is_screen {
+                cut(&mut text);
+                let enter = if std::mem::replace(&mut entered, true) { "" } else { ENTER };
+                write(&[enter, CLEAR, &text].concat())?;
+            } else {
+                write(&text)?;
+            }
+            if let Some(signal) = wait(interval, is_screen) {
+                return Ok(Some(signal));
+            }
         }
     };
+    let ended = show();
     if entered {
         write(LEAVE)?;
     }
@@ -55,24 +55,24 @@ pub(super) fn watch(
 }
 
 /// As many lines as the terminal has; the last one says that there are more.
-fn cut(text: &str) -> String {
+fn cut(text: &mut String) {
     let rows = terminal_rows().map_or(0, usize::from);
-    // The line that would make it roll.
-    match text.match_indices('\n').nth(rows.saturating_sub(1)).filter(|_| rows > 1) {
-        None => text.to_owned(),
-        Some(_) => {
-            let end = text.match_indices('\n').nth(rows - 2).map_or(0, |(end, _)| end + 1);
-            text.get(..end).unwrap_or_default().to_owned() + "..."
-        }
+    if rows < 2 {
+        return;
+    }
+    let mut ends = text.match_indices('\n').skip(rows - 2);
+    // The second one makes it roll.
+    if let (Some((end, _)), Some(_)) = (ends.next(), ends.next()) {
+        text.truncate(end + 1);
+        text.push_str("...");
     }
 }
 
 /// Until the time is up, or the window has another size. The signal that ends us, if one came.
 fn wait(interval: Duration, is_screen: bool) -> Option<Signal> {
-    let end = Instant::now() + interval;
+    let end = Moment::after(interval);
     loop {
-        let left = end.saturating_duration_since(Instant::now());
-        let signal = sys::wait_signal(SignalSet::ALL, Some(left)).map(|info| info.signal());
+        let signal = sys::wait_signal(SignalSet::ALL, Some(end.left())).map(|info| info.signal());
         match signal.flatten() {
             None | Some(Signal::WINCH) => return None,
             Some(Signal::TSTP) => {

@@ -38,7 +38,7 @@ impl Teardown {
     pub(super) fn explain(&mut self) {
         self.due = None;
         let init = self.init;
-        let place = |pid: Pid| files::link(&format!("/proc/{pid}/ns/pid")).ok();
+        let place = |pid: Pid| files::link(format_args!("/proc/{pid}/ns/pid")).ok();
         let own = place(init);
         let is_member = |process: &Process| process.pid != init && own.is_some() && place(process.pid) == own;
         let all = procfs::processes();
@@ -59,6 +59,6 @@ impl Teardown {
 
 /// The function of the kernel that it sleeps in.
 fn wchan(pid: Pid) -> String {
-    let name = files::text(&format!("/proc/{pid}/wchan")).unwrap_or_default();
+    let name = files::text(format_args!("/proc/{pid}/wchan")).unwrap_or_default();
     if name.is_empty() || name == "0" { "user mode".into() } else { name }
 }

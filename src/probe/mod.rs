@@ -10,12 +10,14 @@
 //! ```
 //!
 //! - [`trial`]: one run, from its start to what came of it.
+//! - [`known`]: a process in it.
 //! - [`output`]: what the commands print, which nobody but a pattern reads.
 //! - [`pattern`]: what it is made of.
 //! - [`orphans`]: what is put into a namespace for its PID 1 to reap.
 //! - [`verdict`]: from what happened to what it means; pure.
 //! - [`report`]: the table, and the JSON.
 
+mod known;
 mod orphans;
 mod output;
 mod pattern;
@@ -25,20 +27,22 @@ mod verdict;
 
 use self::pattern::Pattern;
 use self::trial::Trial;
-use self::verdict::{Finding, Verdict};
+use self::verdict::Verdict;
 use crate::error::{Failure, Stage, UsageError, Voice};
 use crate::exit::PIDONE_FAILED;
 use crate::forward;
 use crate::plan::LaunchPlan;
-use crate::request::{Place, ProbeOptions, Ready, RunRequest, StopRules};
+use crate::request::{NamespaceRequest, Place, ProbeOptions, Ready, RunRequest, StopRules};
 use crate::signal::{Rewrites, Signal};
-use crate::sys::{self, SignalSet, SignalState};
+use crate::sys::{self, Clock, SignalSet, SignalState};
+use crate::text;
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::libc::STDERR_FILENO;
+use nix::poll::{PollTimeout, poll};
 use nix::sys::prctl;
-use std::io::Write as _;
+use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What a trial is made for, and where: bare or isolated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,24 +60,18 @@ enum Question {
 }
 
 /// How the trials are carried out.
-struct Rules {
-    settle: Duration,
-    ready: Option<ReadySign>,
+struct Rules<'a> {
+    options: &'a ProbeOptions,
+    /// A line that shows that a command is ready.
+    ready_line: Option<Pattern>,
     ready_timeout: Duration,
     wait: Duration,
-    signals: SignalState,
-}
-
-/// What shows that a command is ready.
-enum ReadySign {
-    /// A file, as the command sees it.
-    File(std::path::PathBuf),
-    /// A line that it prints.
-    Line(Pattern),
+    signals: &'a SignalState,
 }
 
 /// Those of `docker stop`, of a terminal, and what servers take for "reload" and the like.
-const DEFAULT_SIGNALS: [i32; 6] = [15, 2, 1, 3, 10, 12];
+const DEFAULT_SIGNALS: [Signal; 6] =
+    [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT, Signal::USR1, Signal::USR2];
 
 /// How long a signal has at least to show its effect.
 const LEAST_WAIT: Duration = Duration::from_millis(10);
@@ -85,97 +83,20 @@ const MOST_AT_ONCE: usize = 16;
 /// needs an init, 125 where that could not be told.
 #[inline(never)]
 pub(crate) fn run(mut request: Box<RunRequest>, signals: SignalState) -> u8 {
-    let options = std::mem::take(&mut request.probe);
-    let set_up = rules(&options, signals).and_then(|rules| Ok((rules, requests(*request, signals)?)));
-    let (rules, [bare, isolated]) = match set_up {
-        Ok(set_up) => set_up,
-        Err(error) => {
-            error.print(Voice::Pidone);
-            return PIDONE_FAILED;
-        }
-    };
-    let tried = options.signals.unwrap_or_else(|| DEFAULT_SIGNALS.into_iter().filter_map(Signal::new).collect());
-    let questions = tried.iter().map(|signal| Question::Signal(*signal)).chain([Question::Orphans]);
-    let purposes: Vec<_> = questions
-        .flat_map(|question| [Place::Bare, Place::Isolated].map(|place| Purpose { question, place }))
-        .collect();
-    let findings = match carry_out(&purposes, &rules, [&bare, &isolated]) {
-        Ok(findings) => findings,
-        Err(End::Failed(failure)) => {
-            failure.print(Voice::Pidone, None);
-            return PIDONE_FAILED;
-        }
-        Err(End::Refused(complaint)) => {
-            // Ignoring the error: with stderr closed there is nowhere left to say so.
-            let _ = std::io::stderr().write_all(&complaint);
-            return PIDONE_FAILED;
-        }
-        Err(End::Interrupted(signal)) => {
-            sys::die_by(signal);
-            return PIDONE_FAILED;
-        }
-    };
-    let verdict = Verdict::new(bare.command, &tried, findings);
-    report::print(&verdict, options.json, signals).unwrap_or_else(|| verdict.status())
+    match try_out(&mut request, &signals) {
+        Ok(status) => return status,
+        Err(End::Misused(error)) => error.print(Voice::Pidone),
+        Err(End::Failed(failure)) => failure.print(Voice::Pidone, None),
+        // Ignoring the error: with stderr closed there is nowhere left to say so.
+        Err(End::Refused(complaint)) => drop(text::write_all(sys::stdio(STDERR_FILENO), &complaint)),
+        Err(End::Interrupted(signal)) => sys::die_by(signal),
+    }
+    PIDONE_FAILED
 }
 
-fn rules(options: &ProbeOptions, signals: SignalState) -> Result<Rules, UsageError> {
-    let ready = match &options.ready {
-        None => None,
-        Some(Ready::File(path)) => Some(ReadySign::File(path.into())),
-        Some(Ready::Output(expression)) => {
-            Some(ReadySign::Line(Pattern::new(expression.as_bytes()).map_err(|error| {
-                let message = format!("--ready-regex: {}: {error}", expression.display());
-                UsageError::with_hint(message, "it is an extended regular expression: see regex(7)")
-            })?))
-        }
-    };
-    let wait = options.wait.unwrap_or(Duration::from_secs(1));
-    if wait < LEAST_WAIT {
-        let hint = format!("give it {} or more", forward::text(LEAST_WAIT));
-        return Err(UsageError::with_hint("--wait is too short for anything to be seen", hint));
-    }
-    Ok(Rules {
-        settle: options.settle.unwrap_or(Duration::from_millis(500)),
-        ready,
-        ready_timeout: options.ready_timeout.unwrap_or(Duration::from_secs(30)),
-        wait,
-        signals,
-    })
-}
-
-/// What is asked for, once as PID 1 itself and once under an init; both checked, so that whatever is wrong with them is said once.
-fn requests(request: RunRequest, signals: SignalState) -> Result<[RunRequest; 2], UsageError> {
-    let asked = [
-        (request.place.is_some(), "--in-place, --isolate and --as-pid1"),
-        (request.pause, "--pause"),
-        (request.namespaces.persist.is_some(), "--persist"),
-        (request.no_die_with_parent, "--no-die-with-parent"),
-        (request.parent_death.is_some(), "--pdeathsig"),
-        (!request.exit_map.is_empty(), "--map-exit"),
-        // What pidone itself does to the command would pass for what the signal did.
-        (request.stop != StopRules::NONE, "--stop-timeout, --stop-delay and --stop-all"),
-        (request.on_exit.is_some(), "--on-exit"),
-        (request.trace.is_some(), "--trace"),
-    ];
-    if let Some((_, option)) = asked.iter().find(|(asked, _)| *asked) {
-        let message =
-            format!("probe runs the command as PID 1 and under an init, and leaves nothing; not with {option}");
-        return Err(UsageError::with_hint(message, "leave it out (it may stand in PIDONE_OPTIONS)"));
-    }
-    // When probe is killed, outer kills PID 1, and so everybody there. A tie of PID 1's own would go with a change of its ids.
-    let isolated = RunRequest { place: Some(Place::Isolated), parent_death: Some(Signal::KILL), ..request };
-    // What only an init can do is left out where there is none.
-    let bare =
-        RunRequest { place: Some(Place::Bare), group: false, rewrites: Rewrites::none(), ..isolated.clone() };
-    for request in [&bare, &isolated] {
-        LaunchPlan::new(request, signals)?;
-    }
-    Ok([bare, isolated])
-}
-
-/// Why there are no findings.
+/// Why there is no verdict.
 enum End {
+    Misused(UsageError),
     Failed(Failure),
     /// The command does not even start, for this reason: lines for stderr.
     Refused(Vec<u8>),
@@ -183,32 +104,124 @@ enum End {
     Interrupted(Signal),
 }
 
-/// Starts the trials, so many at a time, and sees each through. Whatever happens, no trial is left when this returns.
-fn carry_out(purposes: &[Purpose], rules: &Rules, requests: [&RunRequest; 2]) -> Result<Vec<Finding>, End> {
+fn try_out(request: &mut RunRequest, signals: &SignalState) -> Result<u8, End> {
+    let options = std::mem::take(&mut request.probe);
+    let rules = rules(&options, signals).map_err(End::Misused)?;
+    let mut subject = Subject::new(request, signals).map_err(End::Misused)?;
+    let tried = options.signals.as_deref().unwrap_or(&DEFAULT_SIGNALS);
+    // At the end there is nobody left to give memory back for.
+    let mut trials = ManuallyDrop::new(Vec::new());
+    carry_out(tried, &rules, &mut subject, &mut trials)?;
+    let verdict = Verdict::new(&subject.request.command, tried, trials.iter().filter_map(Trial::finding));
+    Ok(report::print(&verdict, options.json, signals))
+}
+
+fn rules<'a>(options: &'a ProbeOptions, signals: &'a SignalState) -> Result<Rules<'a>, UsageError> {
+    let ready_line = match &options.ready {
+        Some(Ready::Output(expression)) => Some(Pattern::new(expression.as_bytes()).map_err(|error| {
+            let message = format!("--ready-regex: {}: {error}", expression.display());
+            UsageError::with_hint(message, "it is an extended regular expression: see regex(7)")
+        })?),
+        _ => None,
+    };
+    let wait = options.wait.unwrap_or(Duration::from_secs(1));
+    if wait < LEAST_WAIT {
+        let hint = format!("give it {} or more", forward::text(LEAST_WAIT));
+        return Err(UsageError::with_hint("--wait is too short for anything to be seen", hint));
+    }
+    let ready_timeout = options.ready_timeout.unwrap_or(Duration::from_secs(30));
+    Ok(Rules { options, ready_line, ready_timeout, wait, signals })
+}
+
+/// What is tried: a request that changes with the place.
+struct Subject<'a> {
+    request: &'a mut RunRequest,
+    /// What only an init can do.
+    group: bool,
+    rewrites: Rewrites,
+}
+
+impl<'a> Subject<'a> {
+    /// Both places are checked, so that whatever is wrong with one is said once.
+    fn new(request: &'a mut RunRequest, signals: &SignalState) -> Result<Self, UsageError> {
+        refuse_what_is_no_matter_of_probes(request)?;
+        // When probe is killed, outer kills PID 1, and so everybody there. A tie of PID 1's own would go with its ids.
+        request.parent_death = Some(Signal::KILL);
+        let (group, rewrites) = (request.group, request.rewrites);
+        let mut subject = Subject { request, group, rewrites };
+        for place in [Place::Bare, Place::Isolated] {
+            // Made once more by who carries it out.
+            std::mem::forget(LaunchPlan::new(subject.at(place), *signals)?);
+        }
+        Ok(subject)
+    }
+
+    /// What is asked for in this place.
+    fn at(&mut self, place: Place) -> &RunRequest {
+        let has_init = place == Place::Isolated;
+        self.request.place = Some(place);
+        // What only an init can do is left out where there is none.
+        self.request.group = self.group && has_init;
+        self.request.rewrites = if has_init { self.rewrites } else { Rewrites::none() };
+        self.request
+    }
+}
+
+fn refuse_what_is_no_matter_of_probes(request: &RunRequest) -> Result<(), UsageError> {
+    let option = match request {
+        RunRequest { place: Some(_), .. } => "--in-place, --isolate and --as-pid1",
+        RunRequest { pause: true, .. } => "--pause",
+        RunRequest { namespaces: NamespaceRequest { persist: Some(_), .. }, .. } => "--persist",
+        RunRequest { no_die_with_parent: true, .. } => "--no-die-with-parent",
+        RunRequest { parent_death: Some(_), .. } => "--pdeathsig",
+        _ if !request.exit_map.is_empty() => "--map-exit",
+        // What pidone itself does to the command would pass for what the signal did.
+        _ if request.stop != StopRules::NONE => "--stop-timeout, --stop-delay and --stop-all",
+        RunRequest { on_exit: Some(_), .. } => "--on-exit",
+        RunRequest { trace: Some(_), .. } => "--trace",
+        _ => return Ok(()),
+    };
+    let message =
+        format!("probe runs the command as PID 1 and under an init, and leaves nothing; not with {option}");
+    Err(UsageError::with_hint(message, "leave it out (it may stand in PIDONE_OPTIONS)"))
+}
+
+/// Starts the trials, so many at a time, and sees each through. Whatever happens, none of them runs when this returns.
+fn carry_out(
+    tried: &[Signal],
+    rules: &Rules<'_>,
+    subject: &mut Subject<'_>,
+    trials: &mut Vec<Trial>,
+) -> Result<(), End> {
     // What a killed outer leaves comes here, and is reaped. Ignoring the error: then it goes to the next init.
     let _ = prctl::set_child_subreaper(true);
-    let mut trials: Vec<Trial> = Vec::new();
-    let ended = see_through(purposes, rules, requests, &mut trials);
+    let ended = see_through(tried, rules, subject, trials);
     trials.iter_mut().for_each(Trial::end);
     while let sys::Reaped::Child(..) | sys::Reaped::Stopped(..) = sys::reap(None) {}
-    ended.map(|()| trials.iter_mut().map(Trial::take_finding).collect())
+    ended
 }
 
 fn see_through(
-    purposes: &[Purpose],
-    rules: &Rules,
-    [bare, isolated]: [&RunRequest; 2],
+    tried: &[Signal],
+    rules: &Rules<'_>,
+    subject: &mut Subject<'_>,
     trials: &mut Vec<Trial>,
 ) -> Result<(), End> {
+    // Each signal in both places, and at last the orphans.
+    let all = (tried.len() + 1) * 2;
     loop {
-        while trials.len() < purposes.len() && trials.iter().filter(|trial| trial.runs()).count() < MOST_AT_ONCE {
-            let Some(purpose) = purposes.get(trials.len()) else { break };
-            let request = if purpose.place == Place::Bare { bare } else { isolated };
-            trials.push(Trial::start(*purpose, request, rules.signals).map_err(End::Failed)?);
+        while trials.len() < all && trials.iter().filter(|trial| trial.runs()).count() < MOST_AT_ONCE {
+            let purpose = Purpose {
+                question: tried.get(trials.len() / 2).map_or(Question::Orphans, |signal| Question::Signal(*signal)),
+                place: if trials.len().is_multiple_of(2) { Place::Bare } else { Place::Isolated },
+            };
+            trials.push(Trial::start(purpose, subject.at(purpose.place), rules.signals).map_err(End::Failed)?);
         }
-        let now = Instant::now();
-        trials.iter_mut().try_for_each(|trial| trial.step(now, rules)).map_err(End::Refused)?;
-        if trials.len() == purposes.len() && !trials.iter().any(Trial::runs) {
+        let now = sys::now(Clock::Monotonic);
+        for trial in trials.iter_mut() {
+            trial.step(now, rules).map_err(End::Refused)?;
+        }
+        if trials.len() == all && !trials.iter().any(Trial::runs) {
             return Ok(());
         }
         if let Some(signal) = wait(trials) {
@@ -219,9 +232,12 @@ fn see_through(
 
 /// Waits until there is something to do for a trial; returns a signal by which probe itself is to end.
 fn wait(trials: &[Trial]) -> Option<Signal> {
-    /// Some things have to be looked for: that a file is there, that a process has ended (SIGCHLD is taken with the others below).
+    /// Some things have to be looked for: that a file is there, that a process has ended (SIGCHLD is taken with others below).
     const LOOK_AGAIN: u8 = 10;
-    let mut fds: Vec<_> = trials.iter().flat_map(Trial::fds).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+    let mut fds = Vec::new();
+    for trial in trials {
+        trial.push_fds(&mut fds);
+    }
     // Ignoring errors: there will be another look.
     let _ = poll(&mut fds, PollTimeout::from(LOOK_AGAIN));
     while let Some(info) = sys::wait_signal(SignalSet::ALL, Some(Duration::ZERO)) {

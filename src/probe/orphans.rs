@@ -6,18 +6,19 @@
 //!                              └─ live one    It ends then.
 //! ```
 
+use super::known::Known;
 use super::verdict::Finding;
+use crate::files;
 use crate::handshake::{Gate, GateKeeper, gate};
 use crate::namespace::{Kind, Kinds};
-use crate::procfs::{self, Process};
+use crate::procfs;
 use crate::sys::{self, Forked, Reaped, exit_now, wait_for};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
-use nix::sys::stat::Mode;
+use nix::fcntl::OFlag;
 use nix::unistd::Pid;
-use std::fs;
+use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Orphans on their way.
 pub(super) struct Orphans {
@@ -27,8 +28,8 @@ pub(super) struct Orphans {
     /// Lets the live one go.
     end: Option<GateKeeper>,
     /// Who they are.
-    children: Vec<Process>,
-    since: Instant,
+    children: Option<[Known; 2]>,
+    since: Duration,
 }
 
 impl Orphans {
@@ -36,16 +37,13 @@ impl Orphans {
     ///
     /// # Errors
     /// No right to do so (EPERM, EACCES), or it has ended (ENOENT).
-    pub(super) fn plant(pid_1: &Process) -> Result<Self, Errno> {
+    pub(super) fn plant(pid_1: Known, now: Duration) -> Result<Self, Errno> {
         let open_namespace = |kind: Kind| -> Result<OwnedFd, Errno> {
             let path = format!("/proc/{}/ns/{}", pid_1.pid, kind.name());
-            open(path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+            files::open(OsStr::new(&path), OFlag::O_RDONLY)
         };
-        let is_ours = |kind: Kind| {
-            let link = |process: &str| fs::read_link(format!("/proc/{process}/ns/{}", kind.name())).ok();
-            link("self") == link(&pid_1.pid.to_string())
-        };
-        let user = if is_ours(Kind::User) { None } else { Some(open_namespace(Kind::User)?) };
+        // Missing where the kernel knows of none.
+        let user = open_namespace(Kind::User).ok();
         let pid = open_namespace(Kind::Pid)?;
         let make_gate = || gate().map_err(|failure| failure.errno);
         let ((leave, leave_keeper), (end, end_keeper)) = (make_gate()?, make_gate()?);
@@ -54,8 +52,8 @@ impl Orphans {
                 helper: Some(helper),
                 leave: Some(leave_keeper),
                 end: Some(end_keeper),
-                children: Vec::new(),
-                since: Instant::now(),
+                children: None,
+                since: now,
             }),
             Forked::Child => {
                 drop((leave_keeper, end_keeper));
@@ -65,37 +63,34 @@ impl Orphans {
     }
 
     /// Looks how far they are. `None`: not there yet, or not reaped yet.
-    pub(super) fn step(&mut self, now: Instant, wait: Duration) -> Option<Finding> {
+    pub(super) fn step(&mut self, now: Duration, wait: Duration) -> Option<Finding> {
         if let Some(helper) = self.helper {
-            if self.children.is_empty() {
-                self.children = made(helper).unwrap_or_default();
-            }
-            if !self.children.is_empty()
+            self.children = self.children.or_else(|| made(helper));
+            if self.children.is_some()
                 && let Some(keeper) = self.leave.take()
             {
                 keeper.open();
             }
-            match sys::reap(Some(helper)) {
+            let is_put_in = match sys::reap(Some(helper)) {
                 Reaped::Child(_, status) => {
                     self.helper = None;
-                    self.since = now;
-                    if status.0 != 0 || self.children.is_empty() {
-                        return Some(Finding::Unknown(NOT_PUT_IN.into()));
-                    }
+                    status.0 == 0 && self.children.is_some()
                 }
-                _ if now - self.since >= PATIENCE => return Some(Finding::Unknown(NOT_PUT_IN.into())),
-                _ => return None,
+                _ if now - self.since < PATIENCE => return None,
+                _ => false,
+            };
+            if !is_put_in {
+                return Some(Finding::Unknown("no orphans could be put into its PID namespace".into()));
             }
+            self.since = now;
         }
         if let Some(keeper) = self.end.take() {
             keeper.open();
         }
-        let is_there = |child: &Process| procfs::started(child.pid) == Some(child.started);
-        match self.children.iter().any(is_there) {
-            false => Some(Finding::Reaps(true)),
-            true if now - self.since >= wait.max(LEAST_WAIT) => Some(Finding::Reaps(false)),
-            true => None,
+        if !self.children.is_some_and(|[one, other]| one.is_there() || other.is_there()) {
+            return Some(Finding::Reaps(true));
         }
+        if now - self.since < wait.max(LEAST_WAIT) { None } else { Some(Finding::Reaps(false)) }
     }
 
     /// Lets all of them go. (The helper ends when its child does, which PID 1's end brings about at the latest.)
@@ -107,25 +102,27 @@ impl Orphans {
     }
 }
 
-const NOT_PUT_IN: &str = "no orphans could be put into its PID namespace";
 /// How long it may take to put them there; the command may kill them as fast as they are made.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long PID 1 gets to reap, even if a signal would get less.
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 
 /// The zombie and the live one, once both are there.
-fn made(helper: Pid) -> Option<Vec<Process>> {
+fn made(helper: Pid) -> Option<[Known; 2]> {
     let all = procfs::processes();
-    let parent = procfs::of_parent(&all, helper).first()?;
-    let children = procfs::of_parent(&all, parent.pid);
-    let dead = children.iter().filter(|child| child.is_dead).count();
-    (children.len() == 2 && dead == 1).then(|| children.to_vec())
+    let parent = Known::oldest_child(&all, helper)?;
+    match procfs::of_parent(&all, parent.pid) {
+        [one, other] if one.is_dead != other.is_dead => Some([Known::of(one), Known::of(other)]),
+        _ => None,
+    }
 }
 
 /// The helper: enters, makes the parent, and reaps it.
 fn help(user: Option<&OwnedFd>, pid: &OwnedFd, leave: Gate, end: Gate) -> Result<(), Errno> {
-    if let Some(user) = user {
-        sys::enter(user, Kinds::of(&[Kind::User]))?;
+    match user.map(|user| sys::enter(user, Kinds::of(&[Kind::User]))) {
+        // It is ours already.
+        None | Some(Ok(()) | Err(Errno::EINVAL)) => {}
+        Some(Err(errno)) => return Err(errno),
     }
     sys::enter(pid, Kinds::of(&[Kind::Pid]))?;
     let make = || sys::clone_process(Kinds::NONE.clone_flags());

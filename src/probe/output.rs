@@ -30,6 +30,8 @@ impl Output {
     }
 
     /// Reads what is there.
+    // For the sake of size: a frame of its own is a small one.
+    #[inline(never)]
     pub(super) fn read(&mut self, pattern: Option<&Pattern>) {
         /// A command that prints all the time does not keep the others waiting.
         const ROUNDS: usize = 16;
@@ -73,7 +75,12 @@ impl Output {
     /// The last thing that was printed, as text that does not drive a terminal.
     pub(super) fn last_line(&self) -> String {
         let line = if self.line.is_empty() { &self.last } else { &self.line };
-        String::from_utf8_lossy(line).chars().filter(|character| !character.is_control()).take(200).collect()
+        let mut text = String::new();
+        for character in String::from_utf8_lossy(line).chars().filter(|character| !character.is_control()).take(200)
+        {
+            text.push(character);
+        }
+        text
     }
 }
 

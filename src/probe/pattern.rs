@@ -1,7 +1,7 @@
 //! Runs in: probe. Extended regular expressions, regex(7), for `--ready-regex`: whether one is found in a line; pure.
 //!
 //! Of our own because of what others weigh: the crate regex-lite adds 57 KB to the binary, the C library's regcomp(3) 53 KB, this
-//! 8 KB. It keeps track of all ways to match at once, so a line takes time in proportion to its length, whatever the expression.
+//! 3 KB. It keeps track of all ways to match at once, so a line takes time in proportion to its length, whatever the expression.
 //!
 //! Not known: back references, collating symbols, letters beyond ASCII in brackets.
 
@@ -20,26 +20,48 @@ enum Step {
 }
 
 /// A set of bytes: bit `n` stands for byte `n`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Bytes([u64; 4]);
 
 impl Bytes {
-    fn of(mut is_in: impl FnMut(u8) -> bool) -> Self {
-        let mut set = Bytes::default();
-        (0..=u8::MAX).filter(|byte| is_in(*byte)).for_each(|byte| set.add(byte));
-        set
-    }
+    const NONE: Self = Bytes([0; 4]);
+    /// Those that are not the first of a character, in UTF-8.
+    const CONTINUATION: Self = Bytes([0, 0, u64::MAX, 0]);
 
-    fn add(&mut self, byte: u8) {
-        if let Some(word) = self.0.get_mut(usize::from(byte / 64)) {
-            *word |= 1 << (byte % 64);
+    fn add(&mut self, first: u8, last: u8) {
+        for byte in first..=last {
+            if let Some(word) = self.0.get_mut(usize::from(byte / 64)) {
+                *word |= 1 << (byte % 64);
+            }
         }
     }
 
     fn has(&self, byte: u8) -> bool {
         self.0.get(usize::from(byte / 64)).is_some_and(|word| word >> (byte % 64) & 1 == 1)
     }
+
+    /// All that a character can begin with, but for these.
+    fn others(self) -> Self {
+        let Bytes([one, other, _, last]) = self;
+        Bytes([!one, !other, 0, !last])
+    }
 }
+
+/// The classes of characters that brackets know by name, each with the first and last bytes of what is in it.
+const CLASSES: &[&[u8]] = &[
+    b"alpha=AZaz",
+    b"digit=09",
+    b"alnum=09AZaz",
+    b"upper=AZ",
+    b"lower=az",
+    b"space=\t\r  ",
+    b"blank=\t\t  ",
+    b"punct=!/:@[`{~",
+    b"print= ~",
+    b"graph=!~",
+    b"cntrl=\0\x1f\x7f\x7f",
+    b"xdigit=09AFaf",
+];
 
 /// A compiled expression.
 #[derive(Debug)]
@@ -49,78 +71,75 @@ impl Pattern {
     /// # Errors
     /// What is wrong with it.
     pub(super) fn new(expression: &[u8]) -> Result<Self, String> {
-        let mut parser = Parser { rest: expression, depth: 0 };
-        let steps = parser.alternatives()?;
-        if parser.rest.is_empty() { Ok(Pattern(steps)) } else { Err("a ) without a (".into()) }
+        let mut parser = Parser { rest: expression, depth: 0, steps: Vec::new(), wrong: String::new() };
+        match parser.alternatives() {
+            Some(()) if parser.rest.is_empty() => Ok(Pattern(parser.steps)),
+            Some(()) => Err("a ) without a (".into()),
+            None => Err(parser.wrong),
+        }
     }
 
     /// Whether it is found in this line.
+    // For the sake of size: a frame of its own is a small one.
+    #[inline(never)]
     pub(super) fn is_in(&self, line: &[u8]) -> bool {
-        let mut ways = Ways { reached: vec![false; self.0.len() + 1], list: Vec::new() };
         let mut taken = Vec::new();
         for position in 0..=line.len() {
-            let is_at = |step: &Step| match step {
-                Step::AtStart => position == 0,
-                _ => position == line.len(),
-            };
+            let byte = line.get(position);
+            let mut reached = vec![false; self.0.len()];
+            let mut open = std::mem::take(&mut taken);
             // It may begin here, too.
-            taken.push(0);
-            taken.drain(..).for_each(|step| ways.follow(&self.0, step, is_at));
-            if ways.reached.last() == Some(&true) {
-                return true;
+            open.push(0);
+            // Goes on until a byte is to be taken.
+            while let Some(index) = open.pop() {
+                // Behind the last step there is none.
+                let (Some(step), Some(reached)) = (self.0.get(index), reached.get_mut(index)) else { return true };
+                if std::mem::replace(reached, true) {
+                    continue;
+                }
+                let goes_on = match step {
+                    Step::Take(bytes) => {
+                        if byte.is_some_and(|byte| bytes.has(*byte)) {
+                            taken.push(index + 1);
+                        }
+                        false
+                    }
+                    Step::AtStart => position == 0,
+                    Step::AtEnd => byte.is_none(),
+                    Step::Fork(_) => true,
+                    Step::Jump(_) => false,
+                };
+                if goes_on {
+                    open.push(index + 1);
+                }
+                if let Step::Fork(far) | Step::Jump(far) = step {
+                    open.push(index.wrapping_add_signed(*far));
+                }
             }
-            let Some(byte) = line.get(position) else { break };
-            let takes = |index: &usize| matches!(self.0.get(*index), Some(Step::Take(bytes)) if bytes.has(*byte));
-            taken.extend(ways.list.drain(..).filter(takes).map(|index| index + 1));
-            ways.reached.fill(false);
         }
         false
     }
 }
 
-/// Where all ways stand at one position of the line.
-struct Ways {
-    /// By step, and at last for the end.
-    reached: Vec<bool>,
-    /// Those that are to take a byte.
-    list: Vec<usize>,
-}
-
-impl Ways {
-    /// Goes on from `step` until a byte is to be taken.
-    fn follow(&mut self, steps: &[Step], step: usize, is_at: impl Fn(&Step) -> bool) {
-        let mut next = vec![step];
-        while let Some(index) = next.pop() {
-            match self.reached.get_mut(index) {
-                Some(reached) if !*reached => *reached = true,
-                _ => continue,
-            }
-            match steps.get(index) {
-                Some(Step::Take(_)) => self.list.push(index),
-                Some(Step::Jump(far)) => next.extend(index.checked_add_signed(*far)),
-                Some(Step::Fork(far)) => {
-                    next.extend([Some(index + 1), index.checked_add_signed(*far)].iter().flatten())
-                }
-                Some(place) if is_at(place) => next.push(index + 1),
-                Some(_) | None => {}
-            }
-        }
-    }
-}
-
-/// From an expression to steps. Each part is compiled apart, with distances for targets, so that parts can be put together.
+/// From an expression to steps. Where they lead to are distances, so that a part can be moved and repeated.
 struct Parser<'a> {
     rest: &'a [u8],
     depth: u8,
+    steps: Vec<Step>,
+    /// Why there is nothing to return.
+    wrong: String,
 }
 
-type Part = Result<Vec<Step>, String>;
-
 impl Parser<'_> {
+    fn fail(&mut self, why: &str) -> Option<()> {
+        self.wrong = why.into();
+        None
+    }
+
     fn next_is(&mut self, byte: u8) -> bool {
         let is = self.rest.first() == Some(&byte);
         if is {
-            self.rest = self.rest.get(1..).unwrap_or_default();
+            self.take();
         }
         is
     }
@@ -131,216 +150,219 @@ impl Parser<'_> {
         Some(*first)
     }
 
+    fn push(&mut self, step: Step) -> Option<()> {
+        const MOST: usize = 10_000;
+        if self.steps.len() >= MOST {
+            return self.fail("it is too large");
+        }
+        self.steps.push(step);
+        Some(())
+    }
+
+    fn append(&mut self, part: &[Step]) -> Option<()> {
+        for step in part {
+            self.push(*step)?;
+        }
+        Some(())
+    }
+
+    /// How many steps there are from this one on.
+    fn since(&self, start: usize) -> isize {
+        (self.steps.len() - start).cast_signed()
+    }
+
     /// `a|b|c`
-    fn alternatives(&mut self) -> Part {
-        let mut steps = self.sequence()?;
+    fn alternatives(&mut self) -> Option<()> {
+        let start = self.steps.len();
+        self.sequence()?;
         while self.next_is(b'|') {
-            let other = self.sequence()?;
-            steps.insert(0, Step::Fork(distance(steps.len() + 2)));
-            steps.push(Step::Jump(distance(other.len() + 1)));
-            steps.extend(other);
-            steps = check_size(steps)?;
-        }
-        Ok(steps)
-    }
-
-    fn sequence(&mut self) -> Part {
-        let mut steps = Vec::new();
-        while !matches!(self.rest.first(), None | Some(b'|' | b')')) {
-            let mut part = self.atom()?;
-            while let Some((least, most)) = self.repetition()? {
-                part = repeated(&part, least, most)?;
+            self.steps.insert(start, Step::Fork(self.since(start) + 2));
+            let other = self.steps.len();
+            self.push(Step::Jump(0))?;
+            self.sequence()?;
+            let far = self.since(other);
+            if let Some(jump) = self.steps.get_mut(other) {
+                *jump = Step::Jump(far);
             }
-            steps.extend(part);
-            steps = check_size(steps)?;
         }
-        Ok(steps)
+        Some(())
     }
 
-    /// How often at least, and at most.
-    fn repetition(&mut self) -> Result<Option<(usize, Option<usize>)>, String> {
-        if self.next_is(b'*') {
-            return Ok(Some((0, None)));
+    fn sequence(&mut self) -> Option<()> {
+        while !matches!(self.rest.first(), None | Some(b'|' | b')')) {
+            let start = self.steps.len();
+            self.atom()?;
+            while self.repetition(start)? {}
         }
-        if self.next_is(b'+') {
-            return Ok(Some((1, None)));
-        }
-        if self.next_is(b'?') {
-            return Ok(Some((0, Some(1))));
-        }
-        if !self.next_is(b'{') {
-            return Ok(None);
-        }
+        Some(())
+    }
+
+    /// What follows the part that begins at `start`, if it is how often that is to be there.
+    fn repetition(&mut self, start: usize) -> Option<bool> {
+        let (least, most) = match self.rest.first() {
+            Some(b'*') => (0, None),
+            Some(b'+') => (1, None),
+            Some(b'?') => (0, Some(1)),
+            Some(b'{') => return self.bounds(start),
+            _ => return Some(false),
+        };
+        self.take();
+        self.repeat(start, least, most)
+    }
+
+    /// `{2}`, `{2,}`, `{2,3}`
+    fn bounds(&mut self, start: usize) -> Option<bool> {
+        self.take();
         let least = self.number();
         let most = if self.next_is(b',') { self.number() } else { least };
-        match (least, most) {
-            (Some(least), most) if self.next_is(b'}') && most.is_none_or(|most| most >= least) => {
-                Ok(Some((least, most)))
+        match least {
+            Some(least) if self.next_is(b'}') && most.is_none_or(|most| most >= least) => {
+                self.repeat(start, least, most)
             }
-            _ => Err("a { is to be followed by LEAST}, LEAST,} or LEAST,MOST}".into()),
+            _ => self.fail("a { is to be followed by LEAST}, LEAST,} or LEAST,MOST}").map(|()| false),
         }
     }
 
     fn number(&mut self) -> Option<usize> {
-        let digits = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let (number, rest) = self.rest.split_at_checked(digits)?;
-        let number = str::from_utf8(number).ok()?.parse().ok()?;
-        self.rest = rest;
-        Some(number)
+        let mut number = None;
+        while let Some(digit @ b'0'..=b'9') = self.rest.first() {
+            number = Some(number.unwrap_or(0_usize).checked_mul(10)?.checked_add(usize::from(digit - b'0'))?);
+            self.take();
+        }
+        number
     }
 
-    fn atom(&mut self) -> Part {
-        match self.take() {
-            Some(b'(') => {
-                const DEEPEST: u8 = 50;
-                self.depth += 1;
-                if self.depth > DEEPEST {
-                    return Err("too many ( within each other".into());
-                }
-                let inner = self.alternatives()?;
-                self.depth -= 1;
-                if self.next_is(b')') { Ok(inner) } else { Err("a ( without a )".into()) }
-            }
-            Some(b'[') => self.brackets(),
-            Some(b'.') => character(Bytes::of(|byte| !is_continuation(byte))),
-            Some(b'^') => Ok(vec![Step::AtStart]),
-            Some(b'$') => Ok(vec![Step::AtEnd]),
-            Some(b'*' | b'+' | b'?' | b'{') => Err("nothing is there to be repeated".into()),
-            Some(b'\\') => match self.take() {
-                Some(byte) if !byte.is_ascii_alphanumeric() => Ok(self.literal(byte)),
-                Some(byte) => {
-                    let name = char::from(byte);
-                    Err(format!("\\{name} is not known: write [0-9], [[:space:]] or the like"))
-                }
-                None => Err("it ends with a \\".into()),
-            },
-            Some(byte) => Ok(self.literal(byte)),
-            None => Ok(Vec::new()),
+    fn repeat(&mut self, start: usize, least: usize, most: Option<usize>) -> Option<bool> {
+        let part = self.steps.split_off(start);
+        // Nothing, however often: no size would ever end the count.
+        if part.is_empty() {
+            return Some(true);
         }
+        for _ in 0..least {
+            self.append(&part)?;
+        }
+        let length = part.len().cast_signed();
+        match most {
+            None => {
+                self.push(Step::Fork(length + 2))?;
+                self.append(&part)?;
+                self.push(Step::Jump(-length - 1))?;
+            }
+            Some(most) => {
+                for _ in least..most {
+                    self.push(Step::Fork(length + 1))?;
+                    self.append(&part)?;
+                }
+            }
+        }
+        Some(true)
+    }
+
+    fn atom(&mut self) -> Option<()> {
+        let byte = self.take()?;
+        match byte {
+            b'(' => self.group(),
+            b'[' => self.brackets(),
+            b'.' => self.character(Bytes::NONE.others()),
+            b'^' => self.push(Step::AtStart),
+            b'$' => self.push(Step::AtEnd),
+            b'*' | b'+' | b'?' | b'{' => self.fail("nothing is there to be repeated"),
+            b'\\' => match self.take() {
+                None => self.fail("it ends with a \\"),
+                Some(byte) if byte.is_ascii_alphanumeric() => {
+                    let name = char::from(byte);
+                    self.fail(&format!("\\{name} is not known: write [0-9], [[:space:]] or the like"))
+                }
+                Some(byte) => self.literal(byte),
+            },
+            byte => self.literal(byte),
+        }
+    }
+
+    /// What follows a `(`, to the `)`.
+    fn group(&mut self) -> Option<()> {
+        const DEEPEST: u8 = 50;
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return self.fail("too many ( within each other");
+        }
+        self.alternatives()?;
+        self.depth -= 1;
+        if self.next_is(b')') { Some(()) } else { self.fail("a ( without a )") }
     }
 
     /// A character, of as many bytes as it has.
-    fn literal(&mut self, first: u8) -> Vec<Step> {
-        let only = |byte: u8| Step::Take(Bytes::of(|other| other == byte));
-        let mut steps = vec![only(first)];
-        while let Some(byte) = self.rest.first().copied().filter(|byte| is_continuation(*byte)) {
+    fn literal(&mut self, first: u8) -> Option<()> {
+        let mut byte = first;
+        loop {
+            let mut only = Bytes::NONE;
+            only.add(byte, byte);
+            self.push(Step::Take(only))?;
+            match self.rest.first() {
+                Some(next) if Bytes::CONTINUATION.has(*next) => byte = *next,
+                _ => return Some(()),
+            }
             self.take();
-            steps.push(only(byte));
         }
-        steps
+    }
+
+    /// A byte of this set, and the rest of the character that begins with it.
+    fn character(&mut self, first: Bytes) -> Option<()> {
+        self.push(Step::Take(first))?;
+        if first.has(u8::MAX) {
+            self.append(&[Step::Fork(3), Step::Take(Bytes::CONTINUATION), Step::Jump(-2)])?;
+        }
+        Some(())
     }
 
     /// What follows a `[`, to the `]`.
-    fn brackets(&mut self) -> Part {
-        const OPEN: &str = "a [ without a ]";
+    fn brackets(&mut self) -> Option<()> {
         let is_negated = self.next_is(b'^');
-        let mut set = Bytes::default();
+        let mut set = Bytes::NONE;
         let mut is_first = true;
         loop {
-            let byte = self.take().ok_or(OPEN)?;
-            match (byte, self.rest.first()) {
+            let Some(byte) = self.take() else { return self.fail("a [ without a ]") };
+            match (byte, self.rest) {
                 (b']', _) if !is_first => break,
-                (b'[', Some(b':')) => self.class(&mut set)?,
-                (b'[', Some(b'.' | b'=')) => return Err("[. and [= are not known".into()),
-                _ if !byte.is_ascii() => return Err("only letters of ASCII may stand in [ ]".into()),
-                _ => {
-                    let last = self.range_end().unwrap_or(byte);
-                    if last < byte {
-                        return Err("a range in [ ] ends before it begins".into());
+                (b'[', [b':', ..]) => self.class(&mut set)?,
+                (b'[', [b'.' | b'=', ..]) => return self.fail("[. and [= are not known"),
+                (128.., _) => return self.fail("only letters of ASCII may stand in [ ]"),
+                // A `-` that is the last one is itself.
+                (first, [b'-', last, rest @ ..]) if *last != b']' => {
+                    if *last < first {
+                        return self.fail("a range in [ ] ends before it begins");
                     }
-                    (byte..=last).for_each(|byte| set.add(byte));
+                    self.rest = rest;
+                    set.add(first, *last);
                 }
+                _ => set.add(byte, byte),
             }
             is_first = false;
         }
-        if is_negated {
-            character(Bytes::of(|byte| !set.has(byte) && !is_continuation(byte)))
-        } else {
-            character(set)
-        }
-    }
-
-    /// `-z`, unless the `-` is the last one.
-    fn range_end(&mut self) -> Option<u8> {
-        let (last, rest) = match self.rest {
-            [b'-', last, rest @ ..] if *last != b']' => (*last, rest),
-            _ => return None,
-        };
-        self.rest = rest;
-        Some(last)
+        self.character(if is_negated { set.others() } else { set })
     }
 
     /// `:alpha:]`
-    fn class(&mut self, set: &mut Bytes) -> Result<(), String> {
-        let end = self.rest.windows(2).skip(1).position(|two| two == b":]").ok_or("a [: without a :]")? + 1;
-        let name = self.rest.get(1..end).unwrap_or_default();
-        let is_in: fn(&u8) -> bool = match name {
-            b"alpha" => u8::is_ascii_alphabetic,
-            b"digit" => u8::is_ascii_digit,
-            b"alnum" => u8::is_ascii_alphanumeric,
-            b"upper" => u8::is_ascii_uppercase,
-            b"lower" => u8::is_ascii_lowercase,
-            b"space" => |byte| matches!(byte, b' ' | 9..=13),
-            b"blank" => |byte| matches!(byte, b' ' | b'\t'),
-            b"punct" => u8::is_ascii_punctuation,
-            b"print" => |byte| matches!(byte, b' '..=b'~'),
-            b"graph" => u8::is_ascii_graphic,
-            b"cntrl" => u8::is_ascii_control,
-            b"xdigit" => u8::is_ascii_hexdigit,
-            _ => return Err(format!("[:{}:] is not known", String::from_utf8_lossy(name))),
+    fn class(&mut self, set: &mut Bytes) -> Option<()> {
+        self.take();
+        let Some(end) = self.rest.windows(2).position(|two| two == b":]") else {
+            return self.fail("a [: without a :]");
         };
-        (0..=u8::MAX).filter(is_in).for_each(|byte| set.add(byte));
-        self.rest = self.rest.get(end + 2..).unwrap_or_default();
-        Ok(())
-    }
-}
-
-/// A byte that is not the first of a character, in UTF-8.
-fn is_continuation(byte: u8) -> bool {
-    byte & 0xc0 == 0x80
-}
-
-/// A byte of this set, and the rest of the character that begins with it.
-fn character(first: Bytes) -> Part {
-    let rest = [Step::Fork(3), Step::Take(Bytes::of(is_continuation)), Step::Jump(-2)];
-    let is_ascii = !(128..=u8::MAX).any(|byte| first.has(byte));
-    Ok(std::iter::once(Step::Take(first)).chain(rest.into_iter().filter(|_| !is_ascii)).collect())
-}
-
-fn repeated(part: &[Step], least: usize, most: Option<usize>) -> Part {
-    let mut steps = Vec::new();
-    // Nothing, however often: no size would ever end the count.
-    if part.is_empty() {
-        return Ok(steps);
-    }
-    for _ in 0..least {
-        steps.extend_from_slice(part);
-        steps = check_size(steps)?;
-    }
-    match most {
-        None => {
-            steps.push(Step::Fork(distance(part.len() + 2)));
-            steps.extend_from_slice(part);
-            steps.push(Step::Jump(-distance(part.len() + 1)));
-        }
-        Some(most) => {
-            for _ in least..most {
-                steps.push(Step::Fork(distance(part.len() + 1)));
-                steps.extend_from_slice(part);
-                steps = check_size(steps)?;
+        let (name, rest) = self.rest.split_at(end);
+        self.rest = rest.get(2..)?;
+        let Some(ranges) = CLASSES.iter().find_map(|class| match class.split_at_checked(end) {
+            Some((this, [b'=', ranges @ ..])) if this == name => Some(ranges),
+            _ => None,
+        }) else {
+            return self.fail(&format!("[:{}:] is not known", String::from_utf8_lossy(name)));
+        };
+        for range in ranges.chunks(2) {
+            if let [first, last] = range {
+                set.add(*first, *last);
             }
         }
+        Some(())
     }
-    check_size(steps)
-}
-
-fn check_size(steps: Vec<Step>) -> Part {
-    const MOST: usize = 10_000;
-    if steps.len() <= MOST { Ok(steps) } else { Err("it is too large".into()) }
-}
-
-fn distance(steps: usize) -> isize {
-    isize::try_from(steps).unwrap_or(isize::MAX)
 }
 
 #[cfg(test)]

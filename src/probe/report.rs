@@ -1,149 +1,145 @@
 //! Runs in: probe. What came of it, as a table for people, or as JSON.
 
-use super::verdict::{Effect, Observed, SignalVerdict, Verdict};
+use super::verdict::{Effect, Finding, SignalVerdict, Verdict};
 use crate::exit::Outcome;
-use crate::json::Json;
+use crate::json::{Json, Value};
 use crate::request::Output;
 use crate::sys::SignalState;
 use crate::text;
-use std::fmt::{Result, Write};
+use std::fmt::{Display, Formatter, Result, Write};
 use std::os::unix::ffi::OsStrExt;
 
-/// Prints to stdout. A status if that failed.
-pub(super) fn print(verdict: &Verdict, as_json: bool, signals: SignalState) -> Option<u8> {
+/// Prints to stdout. Returns the exit status.
+pub(super) fn print(verdict: &Verdict<'_>, as_json: bool, signals: &SignalState) -> u8 {
     let mut shown = String::new();
-    // Writing to a String cannot fail.
-    let _ = if as_json { json(verdict, &mut shown) } else { table(verdict, &mut shown) };
-    let status = text::print(Output::Stdout, &shown, signals);
-    (status != 0).then_some(status)
+    if as_json {
+        json(verdict, &mut shown);
+    } else {
+        table(verdict, &mut shown);
+    }
+    match text::print(Output::Stdout, &shown, *signals) {
+        0 => verdict.status(),
+        failed => failed,
+    }
 }
 
-fn table(verdict: &Verdict, text: &mut String) -> Result {
-    for (index, word) in verdict.command.iter().enumerate() {
+// For the sake of size: a frame of its own is a small one.
+#[inline(never)]
+fn table(verdict: &Verdict<'_>, text: &mut String) {
+    let mut space = "";
+    for word in verdict.command {
+        text.push_str(space);
+        space = " ";
         // No byte of it is to drive the terminal.
-        let space = if index == 0 { "" } else { " " };
-        write!(text, "{space}{}", word.to_string_lossy().replace(char::is_control, "?"))?;
+        for character in word.to_string_lossy().chars() {
+            text.push(if character.is_control() { '?' } else { character });
+        }
     }
-    writeln!(
-        text,
-        "
-
-{:12}{:20}under pidone",
-        "", "as PID 1"
-    )?;
+    text.push_str("\n\n");
+    row(text, &[&"", &"as PID 1"], "under pidone");
     for signal in &verdict.signals {
-        let (bare, under_init) = (in_words(&signal.bare), in_words(&signal.under_init));
-        writeln!(text, "{:12}{bare:20}{under_init:20}{}", signal.signal.to_string(), signal.why())?;
+        row(text, &[&signal.signal, signal.bare, signal.under_init], signal.why());
     }
-    let [bare, under_init] = [&verdict.reaps_orphans, &verdict.init_reaps].map(|reaps| match reaps {
-        Ok(true) => "reaped",
-        Ok(false) => "not reaped",
-        Err(_) => "?",
+    row(text, &[&"orphans", verdict.reaps_orphans], &verdict.init_reaps.to_string());
+    text.push_str(match verdict.needs_init() {
+        Some(false) => "\nsafe as PID 1\n",
+        Some(true) => "\nneeds an init\n",
+        None => "\ncould not tell whether it needs an init\n",
     });
-    writeln!(text, "{:12}{bare:20}{under_init}", "orphans")?;
-    let summary = match verdict.needs_init() {
-        Some(false) => "safe as PID 1",
-        Some(true) => "needs an init",
-        None => "could not tell whether it needs an init",
-    };
-    writeln!(text, "\n{summary}")?;
-    for reason in verdict.reasons() {
-        write_wrapped(text, &format!("- {reason}"))?;
+    for reason in &verdict.reasons() {
+        wrap(text, reason);
     }
-    Ok(())
 }
 
-/// A sentence, on lines of at most 100 columns, of which those after the first are indented.
-fn write_wrapped(text: &mut String, sentence: &str) -> Result {
+/// A row of the table: cells, each with a column's width, and the last one.
+fn row(text: &mut String, cells: &[&dyn Display], last: &str) {
+    for (cell, width) in cells.iter().zip([12, 20, 20]) {
+        let end = text.len() + width;
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{cell}");
+        while text.len() < end {
+            text.push(' ');
+        }
+    }
+    text.push_str(last);
+    text.push('\n');
+}
+
+/// A reason, on lines of at most 100 columns, of which those after the first are indented.
+fn wrap(text: &mut String, reason: &str) {
     const WIDTH: usize = 100;
-    let mut column = 0;
-    for word in sentence.split(' ') {
+    let mut column = 1;
+    text.push('-');
+    for word in reason.split(' ') {
         let length = word.chars().count();
-        if column > 0 && column + 1 + length > WIDTH {
-            text.write_str("\n ")?;
+        if column + 1 + length > WIDTH {
+            text.push_str("\n ");
             column = 1;
         }
-        let space = if column == 0 { "" } else { " " };
-        write!(text, "{space}{word}")?;
-        column += space.len() + length;
+        text.push(' ');
+        text.push_str(word);
+        column += 1 + length;
     }
-    text.write_char('\n')
+    text.push('\n');
 }
 
 /// `SIGTERM, 0.02s`: what killed it, and after how long.
-fn in_words(observed: &Observed) -> String {
-    let Ok((effect, after)) = observed else { return "?".into() };
-    let seconds = format!("{}.{:02}s", after.as_secs(), after.subsec_millis() / 10);
-    match effect {
-        Effect::Survived => "survived".into(),
-        Effect::Stopped => "stopped".into(),
-        Effect::Ended(Outcome::Exited(code)) => format!("exited {code}, {seconds}"),
-        Effect::Ended(Outcome::Killed(signal)) => format!("{signal}, {seconds}"),
+impl Display for Finding {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let (effect, after) = match self {
+            Finding::Unknown(_) => return f.write_str("?"),
+            Finding::Reaps(true) => return f.write_str("reaped"),
+            Finding::Reaps(false) => return f.write_str("not reaped"),
+            Finding::Effect(effect, after) => (effect, after),
+        };
+        match effect {
+            Effect::Survived => return f.write_str("survived"),
+            Effect::Stopped => return f.write_str("stopped"),
+            Effect::Ended(Outcome::Exited(code)) => write!(f, "exited {code}"),
+            Effect::Ended(Outcome::Killed(signal)) => signal.fmt(f),
+        }?;
+        write!(f, ", {}.{:02}s", after.as_secs(), after.subsec_millis() / 10)
     }
 }
 
-fn json(verdict: &Verdict, text: &mut String) -> Result {
-    let mut json = Json::new(&mut *text);
-    json.object(|json| {
-        json.key("command")?;
-        json.array(|json| verdict.command.iter().try_for_each(|word| json.text(word.as_bytes())))?;
-        json.key("signals")?;
-        json.array(|json| verdict.signals.iter().try_for_each(|signal| json_signal(json, signal)))?;
-        json.key("reaps_orphans")?;
-        json_bool(json, verdict.reaps_orphans.as_ref().ok().copied())?;
-        json.key("needs_init")?;
-        json_bool(json, verdict.needs_init())?;
-        json.key("reasons")?;
-        json.array(|json| verdict.reasons().iter().try_for_each(|reason| json.text(reason)))
-    })?;
-    text.write_char('\n')
+// For the sake of size, as above.
+#[inline(never)]
+fn json(verdict: &Verdict<'_>, text: &mut String) {
+    Json::new(text).object(|json| {
+        json.key("command");
+        json.array(|json| verdict.command.iter().for_each(|word| json.text(word.as_bytes())));
+        json.key("signals");
+        json.array(|json| verdict.signals.iter().for_each(|signal| json_signal(json, signal)));
+        json.members("reaps_orphans needs_init", &[verdict.reaps().into(), verdict.needs_init().into()]);
+        json.key("reasons");
+        json.array(|json| verdict.reasons().iter().for_each(|reason| json.text(reason)))
+    });
+    text.push('\n');
 }
 
-fn json_signal<W: Write>(json: &mut Json<W>, verdict: &SignalVerdict) -> Result {
+fn json_signal(json: &mut Json<'_>, verdict: &SignalVerdict<'_>) {
     json.object(|json| {
-        json.key("name")?;
-        json.text(verdict.signal.to_string())?;
-        json.key("bare")?;
-        json_observed(json, &verdict.bare)?;
-        json.key("under_init")?;
-        json_observed(json, &verdict.under_init)?;
-        json.key("needs_init")?;
-        json_bool(json, verdict.needs_init())?;
-        json.key("why")?;
-        match verdict.bare.as_ref().err().or(verdict.under_init.as_ref().err()) {
-            Some(why) => json.text(why),
-            None => json.text(verdict.why()),
-        }
+        json.members("name", &[(&verdict.signal).into()]);
+        json_observed(json, "bare", verdict.bare);
+        json_observed(json, "under_init", verdict.under_init);
+        let why = verdict.bare.unknown().or(verdict.under_init.unknown()).unwrap_or(verdict.why());
+        json.members("needs_init why", &[verdict.needs_init().into(), why.into()])
     })
 }
 
 /// An object, or null where it could not be told.
-fn json_observed<W: Write>(json: &mut Json<W>, observed: &Observed) -> Result {
-    let Ok((effect, after)) = observed else { return json.null() };
+fn json_observed(json: &mut Json<'_>, name: &str, finding: &Finding) {
+    json.key(name);
+    let Finding::Effect(effect, after) = finding else { return json.null() };
+    let (names, outcome, detail) = match effect {
+        Effect::Survived => ("outcome", "survived", Value::Null),
+        Effect::Stopped => ("outcome", "stopped", Value::Null),
+        Effect::Ended(Outcome::Exited(code)) => ("outcome code", "exited", (*code).into()),
+        Effect::Ended(Outcome::Killed(signal)) => ("outcome signal", "killed", signal.into()),
+    };
     json.object(|json| {
-        json.key("outcome")?;
-        match effect {
-            Effect::Survived => json.text("survived")?,
-            Effect::Stopped => json.text("stopped")?,
-            Effect::Ended(Outcome::Exited(code)) => {
-                json.text("exited")?;
-                json.key("code")?;
-                json.plain(code)?;
-            }
-            Effect::Ended(Outcome::Killed(signal)) => {
-                json.text("killed")?;
-                json.key("signal")?;
-                json.text(signal.to_string())?;
-            }
-        }
-        json.key("seconds")?;
+        json.members(names, &[outcome.into(), detail]);
+        json.key("seconds");
         json.plain(format_args!("{}.{:03}", after.as_secs(), after.subsec_millis()))
     })
-}
-
-fn json_bool<W: Write>(json: &mut Json<W>, value: Option<bool>) -> Result {
-    match value {
-        Some(value) => json.plain(value),
-        None => json.null(),
-    }
 }

@@ -1,29 +1,31 @@
 //! Runs in: probe, and outer of a trial. One run of the command: started, given time, sent its signal, and looked at.
 
+use super::known::Known;
 use super::orphans::Orphans;
 use super::output::Output;
 use super::verdict::{Effect, Finding};
-use super::{Purpose, Question, ReadySign, Rules, failure};
+use super::{Purpose, Question, Rules, failure};
 use crate::error::{Failure, Voice, reason};
 use crate::exit::{Codes, Outcome};
+use crate::files;
 use crate::forward;
 use crate::handshake::own_pipe;
 use crate::launch;
 use crate::namespace::Kinds;
 use crate::outer;
-use crate::procfs::{self, Process};
-use crate::request::{Place, RunRequest};
+use crate::procfs;
+use crate::request::{Place, Ready, RunRequest};
 use crate::signal::Signal;
 use crate::sys::{self, Forked, Reaped, SignalState, exit_now, wait_for};
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, OpenHow, ResolveFlag, fcntl, open, openat, openat2};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::stat::Mode;
+use nix::fcntl::{FcntlArg, OFlag, OpenHow, ResolveFlag, fcntl, openat2};
+use nix::poll::{PollFd, PollFlags};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid, getppid, read, setsid};
-use std::ffi::c_int;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString, c_int};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::time::Duration;
 
 pub(super) struct Trial {
     purpose: Purpose,
@@ -31,20 +33,27 @@ pub(super) struct Trial {
     /// How outer ended, once it is reaped: as the command did.
     ended: Option<Outcome>,
     /// PID 1 inside, as it is seen from here, and the command.
-    inside: Option<(Process, Process)>,
+    inside: Option<(Known, Known)>,
     output: Output,
     /// At its end once the command runs, for then nobody holds the other end of it. What comes out is why it does not.
     complaints: OwnedFd,
-    state: State,
+    phase: Phase,
+    /// When that began.
+    since: Duration,
+    orphans: Option<Orphans>,
+    /// What came of it, once it is over.
+    finding: Option<Finding>,
 }
 
-enum State {
+/// How long a command gets to settle.
+const SETTLE: Duration = Duration::from_millis(500);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
     Starting,
-    GettingReady(Instant),
-    /// The signal was sent then.
-    Watching(Instant),
-    Planting(Orphans),
-    Over(Finding),
+    GettingReady,
+    /// The signal was sent, or there are orphans on their way.
+    Watching,
 }
 
 impl Trial {
@@ -52,7 +61,7 @@ impl Trial {
     ///
     /// # Errors
     /// No pipe, no process.
-    pub(super) fn start(purpose: Purpose, request: &RunRequest, signals: SignalState) -> Result<Self, Failure> {
+    pub(super) fn start(purpose: Purpose, request: &RunRequest, signals: &SignalState) -> Result<Self, Failure> {
         let (output, output_end) = own_pipe("output of a trial")?;
         let (complaints, complaints_end) = own_pipe("complaints of a trial")?;
         for end in [&output, &complaints] {
@@ -68,7 +77,10 @@ impl Trial {
                 inside: None,
                 output: Output::new(output),
                 complaints,
-                state: State::Starting,
+                phase: Phase::Starting,
+                since: Duration::ZERO,
+                orphans: None,
+                finding: None,
             }),
             Forked::Child => {
                 drop((output, complaints));
@@ -80,114 +92,117 @@ impl Trial {
 
     /// Whether there is something left to wait for.
     pub(super) fn runs(&self) -> bool {
-        !matches!(self.state, State::Over(_))
+        self.finding.is_none()
     }
 
     /// What poll(2) is to look at.
-    pub(super) fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        let starting = matches!(self.state, State::Starting).then(|| self.complaints.as_fd());
-        self.output.fd().into_iter().chain(starting).filter(|_| self.runs())
+    pub(super) fn push_fds<'a>(&'a self, fds: &mut Vec<PollFd<'a>>) {
+        if let Some(fd) = self.output.fd().filter(|_| self.runs()) {
+            fds.push(PollFd::new(fd, PollFlags::POLLIN));
+        }
+        if self.phase == Phase::Starting && self.runs() {
+            fds.push(PollFd::new(self.complaints.as_fd(), PollFlags::POLLIN));
+        }
     }
 
     /// Does what is due.
-    pub(super) fn step(&mut self, now: Instant, rules: &Rules) -> Result<(), Vec<u8>> {
+    pub(super) fn step(&mut self, now: Duration, rules: &Rules<'_>) -> Result<(), Vec<u8>> {
         if !self.runs() {
             return Ok(());
         }
-        let pattern = match &rules.ready {
-            Some(ReadySign::Line(pattern)) => Some(pattern),
-            _ => None,
-        };
         if let Reaped::Child(_, status) = sys::reap(Some(self.outer)) {
             self.ended = Some(Outcome::from_wait(status));
         }
-        self.output.read(pattern);
-        if matches!(self.state, State::Starting) || self.ended.is_some() {
+        self.output.read(rules.ready_line.as_ref());
+        if self.phase == Phase::Starting || self.ended.is_some() {
             let (complaint, is_whole) = self.complaint();
             if !complaint.is_empty() && self.ended.is_some() {
                 return Err(complaint);
             }
-            if matches!(self.state, State::Starting) && is_whole {
-                self.state = State::GettingReady(now);
+            if self.phase == Phase::Starting && is_whole {
+                (self.phase, self.since) = (Phase::GettingReady, now);
             }
         }
-        self.advance(now, rules);
+        self.finding = self.find(now, rules);
         if !self.runs() {
             self.end();
         }
         Ok(())
     }
 
-    fn advance(&mut self, now: Instant, rules: &Rules) {
-        let over = match (&mut self.state, self.ended) {
-            (State::Over(_), _) => return,
-            (State::Watching(since), Some(outcome)) => Finding::Effect(Effect::Ended(outcome), now - *since),
-            (_, Some(outcome)) => Finding::Unknown(ended_by_itself(outcome, &self.output)),
-            (State::Starting, None) => return,
-            (State::GettingReady(since), None) => {
-                let since = now - *since;
+    /// What there is to be found by now; `None`: nothing yet.
+    // For the sake of size: a frame of its own is a small one.
+    #[inline(never)]
+    fn find(&mut self, now: Duration, rules: &Rules<'_>) -> Option<Finding> {
+        let since = now - self.since;
+        if let Some(outcome) = self.ended {
+            if self.phase == Phase::Watching && self.orphans.is_none() {
+                return Some(Finding::Effect(Effect::Ended(outcome), since));
+            }
+            let last = self.output.last_line();
+            let words = if last.is_empty() { "" } else { "; its last words: " };
+            let why =
+                format!("it ended by itself ({outcome}), so there was nothing to send a signal to{words}{last}");
+            return Some(Finding::Unknown(why.into()));
+        }
+        if let Some(orphans) = &mut self.orphans {
+            return orphans.step(now, rules.wait);
+        }
+        match self.phase {
+            Phase::Starting => None,
+            Phase::GettingReady => {
                 if self.is_ready(since, rules) {
-                    return self.act(now);
+                    return self.act(now).err().map(Finding::Unknown);
                 }
-                if rules.ready.is_none() || since < rules.ready_timeout {
-                    return;
+                if rules.options.ready.is_none() || since < rules.ready_timeout {
+                    return None;
                 }
-                Finding::Unknown(format!("it was not ready within {}", forward::text(rules.ready_timeout)))
+                let why = format!("it was not ready within {}", forward::text(rules.ready_timeout));
+                Some(Finding::Unknown(why.into()))
             }
-            (State::Watching(since), None) => {
-                let since = now - *since;
-                if since < rules.wait {
-                    return;
-                }
-                let is_stopped = self.inside.as_ref().is_some_and(|(_, command)| procfs::is_stopped(command));
-                Finding::Effect(if is_stopped { Effect::Stopped } else { Effect::Survived }, since)
+            Phase::Watching if since < rules.wait => None,
+            Phase::Watching => {
+                let is_stopped = self.inside.is_some_and(|(_, command)| command.is_stopped());
+                Some(Finding::Effect(if is_stopped { Effect::Stopped } else { Effect::Survived }, since))
             }
-            (State::Planting(orphans), None) => match orphans.step(now, rules.wait) {
-                Some(finding) => finding,
-                None => return,
-            },
-        };
-        self.state = State::Over(over);
+        }
     }
 
-    fn is_ready(&mut self, since: Duration, rules: &Rules) -> bool {
-        match &rules.ready {
-            None => since >= rules.settle,
-            Some(ReadySign::Line(_)) => self.output.has_matched(),
-            Some(ReadySign::File(path)) => {
-                self.look_inside().is_some_and(|(_, command)| is_there(command.pid, path))
-            }
+    fn is_ready(&mut self, since: Duration, rules: &Rules<'_>) -> bool {
+        match &rules.options.ready {
+            None => since >= rules.options.settle.unwrap_or(SETTLE),
+            Some(Ready::Output(_)) => self.output.has_matched(),
+            Some(Ready::File(path)) => self.look_inside().is_some_and(|(_, command)| is_there(command.pid, path)),
         }
     }
 
     /// It is ready: sends the signal to PID 1, from outside, as an engine does; or puts orphans there.
-    fn act(&mut self, now: Instant) {
-        let Some((pid_1, command)) = self.look_inside() else {
-            self.state = State::Over(Finding::Unknown("its PID 1 is not to be found in /proc".into()));
-            return;
-        };
-        if procfs::is_stopped(&command) {
-            self.state = State::Over(Finding::Unknown("it was stopped before there was a signal".into()));
-            return;
+    ///
+    /// # Errors
+    /// Why that cannot be.
+    fn act(&mut self, now: Duration) -> Result<(), Cow<'static, str>> {
+        let (pid_1, command) = self.look_inside().ok_or("its PID 1 is not to be found in /proc")?;
+        if command.is_stopped() {
+            return Err("it was stopped before there was a signal".into());
         }
         let acted = match self.purpose.question {
-            Question::Signal(signal) => send(&pid_1, signal).map(|()| State::Watching(now)),
-            Question::Orphans => Orphans::plant(&pid_1).map(State::Planting),
+            Question::Signal(signal) => pid_1.send(signal),
+            Question::Orphans => Orphans::plant(pid_1, now).map(|orphans| self.orphans = Some(orphans)),
         };
-        self.state =
-            acted.unwrap_or_else(|errno| State::Over(Finding::Unknown(format!("out of reach: {}", reason(errno)))));
+        (self.phase, self.since) = (Phase::Watching, now);
+        acted.map_err(|errno| format!("out of reach: {}", reason(errno)).into())
     }
 
     /// PID 1 inside, and the command.
-    fn look_inside(&mut self) -> Option<(Process, Process)> {
+    fn look_inside(&mut self) -> Option<(Known, Known)> {
         if self.inside.is_none() {
             let all = procfs::processes();
-            let oldest = |parent| procfs::of_parent(&all, parent).iter().min_by_key(|child| child.started).cloned();
-            let pid_1 = oldest(self.outer)?;
-            let command = if self.purpose.place == Place::Bare { pid_1.clone() } else { oldest(pid_1.pid)? };
+            let pid_1 = Known::oldest_child(&all, self.outer)?;
+            let is_bare = self.purpose.place == Place::Bare;
+            let command = if is_bare { pid_1 } else { Known::oldest_child(&all, pid_1.pid)? };
             self.inside = Some((pid_1, command));
         }
-        self.inside.clone()
+        self.inside
     }
 
     /// Why the command does not run, as far as it has been said, and whether nobody is there to say more.
@@ -203,15 +218,14 @@ impl Trial {
     /// Ends it, if it has not ended yet: PID 1 inside is killed, and with it everybody there; outer, which waits for that, is
     /// reaped, and so nobody is left.
     pub(super) fn end(&mut self) {
-        if let State::Planting(orphans) = &mut self.state {
+        if let Some(orphans) = &mut self.orphans {
             orphans.end();
         }
         if self.ended.is_some() {
             return;
         }
         let pid_1 = self.look_inside().map(|(pid_1, _)| pid_1);
-        let killed = pid_1.as_ref().is_some_and(|pid_1| send(pid_1, Signal::KILL).is_ok());
-        if !killed {
+        if pid_1.is_none_or(|pid_1| pid_1.send(Signal::KILL).is_err()) {
             // Inside notices, and ends. Ignoring the error: it has just ended by itself.
             let _ = sys::send(sys::Recipient::Process(self.outer), Signal::KILL);
         }
@@ -223,45 +237,29 @@ impl Trial {
     }
 
     /// What came of it.
-    pub(super) fn take_finding(&mut self) -> Finding {
-        match std::mem::replace(&mut self.state, State::Starting) {
-            State::Over(finding) => finding,
-            _ => Finding::Unknown("it was not tried".into()),
-        }
+    pub(super) fn finding(&self) -> Option<&Finding> {
+        self.finding.as_ref()
     }
-}
-
-impl Drop for Trial {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-fn send(process: &Process, signal: Signal) -> nix::Result<()> {
-    sys::send_checked(process.pid, signal, || procfs::started(process.pid) == Some(process.started))
 }
 
 /// Whether there is a file for this process: links on the way are those of its own root.
-fn is_there(process: Pid, path: &Path) -> bool {
-    let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
-    let Ok(root) = open(format!("/proc/{process}/root").as_str(), flags, Mode::empty()) else { return false };
-    let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_IN_ROOT);
-    match openat2(&root, path, how) {
+fn is_there(process: Pid, path: &OsStr) -> bool {
+    let mut there = OsString::from(format!("/proc/{process}/root"));
+    let (Ok(root), Ok(name)) = (files::open(&there, OFlag::O_PATH), files::c(path)) else { return false };
+    let how = OpenHow::new().flags(OFlag::O_PATH | OFlag::O_CLOEXEC).resolve(ResolveFlag::RESOLVE_IN_ROOT);
+    match openat2(&root, name.as_c_str(), how) {
         // Before Linux 5.6: as far as links do not lead out.
-        Err(Errno::ENOSYS) => openat(&root, path.strip_prefix("/").unwrap_or(path), flags, Mode::empty()).is_ok(),
+        Err(Errno::ENOSYS) => {
+            there.push(path);
+            files::open(&there, OFlag::O_PATH).is_ok()
+        }
         found => found.is_ok(),
     }
 }
 
-fn ended_by_itself(outcome: Outcome, output: &Output) -> String {
-    let last = output.last_line();
-    let words = if last.is_empty() { String::new() } else { format!("; its last words: {last}") };
-    format!("it ended by itself ({outcome}), so there was nothing to send a signal to{words}")
-}
-
 /// What becomes outer of a trial: in a session of its own, without a terminal, and with nothing to read. When probe dies it kills
 /// everybody inside, and ends. Returns its exit status.
-fn run(request: &RunRequest, signals: SignalState, output: &OwnedFd, (probe, complaints): (Pid, RawFd)) -> c_int {
+fn run(request: &RunRequest, signals: &SignalState, output: &OwnedFd, (probe, complaints): (Pid, RawFd)) -> c_int {
     let failed = c_int::from(Codes::PIDONE.failed);
     // Until outer watches its parent. Ignoring the error: there is no filter that forbids this and lets clone pass.
     let _ = sys::set_parent_death_signal(Signal::KILL);
@@ -270,7 +268,7 @@ fn run(request: &RunRequest, signals: SignalState, output: &OwnedFd, (probe, com
     }
     // Fails for nobody who has just been made.
     let _ = setsid();
-    let nothing = open("/dev/null", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty());
+    let nothing = files::open(OsStr::new("/dev/null"), OFlag::O_RDONLY);
     let connected =
         nothing.and_then(dup2_stdin).and_then(|()| dup2_stdout(output)).and_then(|()| dup2_stderr(output));
     if connected.is_err() {
@@ -278,14 +276,14 @@ fn run(request: &RunRequest, signals: SignalState, output: &OwnedFd, (probe, com
     }
     // SIGQUIT and its like would leave a file. Ignoring errors: to ask for less is always allowed.
     if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_CORE) {
-        let _ = setrlimit(Resource::RLIMIT_CORE, 0, hard);
+        let _ = sys::set_limit(Resource::RLIMIT_CORE, 0, hard);
     }
-    match launch::carry_out(request, Codes::PIDONE, signals) {
+    match launch::carry_out(request, Codes::PIDONE, *signals) {
         Ok((outcome, _)) => outer::end_like(outcome).into(),
         Err(refused) => {
             // All descriptors but stdio have been let go by now.
             let path = format!("/proc/{probe}/fd/{complaints}");
-            let _ = open(path.as_str(), OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty()).and_then(dup2_stderr);
+            let _ = files::open(OsStr::new(&path), OFlag::O_WRONLY).and_then(dup2_stderr);
             refused.print(Voice::Pidone, Codes::PIDONE).into()
         }
     }

@@ -24,6 +24,13 @@ pub(crate) struct EnterOptions {
     pub(crate) only: Option<Kinds>,
 }
 
+impl EnterOptions {
+    pub(crate) fn is_empty(&self) -> bool {
+        let EnterOptions { files, only } = self;
+        files.is_empty() && only.is_none()
+    }
+}
+
 /// What `inspect` is to show, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InspectRequest {
@@ -51,6 +58,14 @@ pub(crate) struct ProbeOptions {
     /// How long a signal has to show its effect.
     pub(crate) wait: Option<Duration>,
     pub(crate) json: bool,
+}
+
+impl ProbeOptions {
+    pub(crate) fn is_empty(&self) -> bool {
+        let ProbeOptions { signals, settle, ready, ready_timeout, wait, json } = self;
+        let is_timed = settle.is_some() || ready_timeout.is_some() || wait.is_some();
+        signals.is_none() && !is_timed && ready.is_none() && !json
+    }
 }
 
 /// What shows that a command is ready.

@@ -74,12 +74,10 @@ fn close_range(first: c_uint, last: c_uint) {
 fn close_each(first: c_uint, last: c_uint) {
     /// Where limits are practically absent (a thousand million in some containers), nobody has gone that far.
     const FAR: c_uint = 1 << 20;
-    let numbers = std::fs::read_dir("/proc/self/fd").map(|entries| {
-        let number = |entry: std::io::Result<std::fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();
-        entries.filter_map(number).collect::<Vec<c_uint>>()
-    });
-    match numbers {
-        Ok(numbers) => numbers.into_iter().filter(|fd| (first..=last).contains(fd)).for_each(close),
+    match super::numbers_in(format_args!("/proc/self/fd")) {
+        Ok(numbers) => {
+            numbers.into_iter().map(i32::cast_unsigned).filter(|fd| (first..=last).contains(fd)).for_each(close);
+        }
         Err(_) => (first..=last.min(FAR)).for_each(close),
     }
 }

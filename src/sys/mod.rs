@@ -14,6 +14,7 @@ mod clock;
 mod clone;
 #[cfg(test)]
 pub(crate) mod counting;
+mod directory;
 mod exec;
 mod fd;
 mod identity;
@@ -27,6 +28,7 @@ mod wait;
 pub(crate) use caller::{StopActions, wait_if_there};
 pub(crate) use clock::{Clock, Moment, now};
 pub(crate) use clone::{Forked, clone_process, clone_sibling, exit_now, fork_program, spawn_sharing_memory};
+pub(crate) use directory::numbers_in;
 pub(crate) use exec::{PointerArray, execve, kept};
 pub(crate) use fd::{
     claim_terminal, close_all_but, own_fd, pidfd_open, release_terminal, stdio, terminal_rows, watch,

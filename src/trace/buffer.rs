@@ -6,15 +6,22 @@ use std::fmt;
 pub(super) struct Buffer {
     bytes: Vec<u8>,
     capacity: usize,
+    is_cut: bool,
 }
 
 impl Buffer {
     pub(super) fn new(capacity: usize) -> Self {
-        Buffer { bytes: Vec::with_capacity(capacity), capacity }
+        Buffer { bytes: Vec::with_capacity(capacity), capacity, is_cut: false }
     }
 
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
+        self.is_cut = false;
+    }
+
+    /// Whether there was no room for something.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -24,6 +31,7 @@ impl Buffer {
     /// Adds what has room.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         let room = self.capacity.saturating_sub(self.bytes.len());
+        self.is_cut |= bytes.len() > room;
         self.bytes.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 
@@ -34,10 +42,7 @@ impl Buffer {
 
 impl fmt::Write for Buffer {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if text.len() > self.capacity.saturating_sub(self.bytes.len()) {
-            return Err(fmt::Error);
-        }
-        self.bytes.extend_from_slice(text.as_bytes());
+        self.push(text.as_bytes());
         Ok(())
     }
 }
@@ -53,6 +58,7 @@ impl Piece {
         Piece { bytes: [0; 512], length: 0 }
     }
 
+    #[inline(never)]
     pub(super) fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
     }
@@ -97,15 +103,16 @@ fn cost_of(byte: u8) -> usize {
 mod tests {
     use super::*;
     use crate::json::Json;
-    use std::fmt::Write as _;
 
     #[test]
-    fn what_has_no_room_is_refused_whole() {
+    fn what_has_no_room_is_cut_and_that_is_remembered() {
         let mut buffer = Buffer::new(4);
-        assert!(buffer.write_str("abc").is_ok());
-        assert!(buffer.write_str("de").is_err());
-        assert!(buffer.write_str("f").is_ok());
-        assert_eq!(buffer.bytes(), b"abcf");
+        buffer.push(b"abc");
+        assert!(!buffer.is_cut());
+        buffer.push(b"de");
+        assert_eq!((buffer.bytes(), buffer.is_cut()), (&b"abcd"[..], true));
+        buffer.clear();
+        assert!(!buffer.is_cut());
     }
 
     #[test]
@@ -115,7 +122,7 @@ mod tests {
         {
             for limit in 0..20 {
                 let mut json = String::new();
-                Json::new(&mut json).text(clip(text, limit)).unwrap();
+                Json::new(&mut json).text(clip(text, limit));
                 assert!(json.len() <= limit + 2, "{json} in {limit}");
             }
             assert_eq!(clip(text, 100), text);

@@ -16,8 +16,8 @@ use std::time::Duration;
 pub(super) enum Event<'a> {
     Start { command: &'a [OsString], place: &'static str, namespaces: Kinds },
     Spawn { pid: Pid, role: Role },
-    Signal { info: &'a SignalInfo, sender: Option<Sender>, done: Done, recipient: Option<i32> },
-    Reap { pid: Pid, name: Name, role: Role, status: WaitStatus, usage: Usage, lifetime: Option<Duration> },
+    Signal { info: &'a SignalInfo, sender: Option<&'a Sender>, done: Done, recipient: Option<i32> },
+    Reap { pid: Pid, name: &'a Name, role: Role, status: WaitStatus, usage: &'a Usage, lifetime: Option<Duration> },
     Stop { pid: Pid, signal: Signal },
     Continue { pid: Pid },
     StopTimeout { signal: Signal, timeout: Duration },

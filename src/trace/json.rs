@@ -5,108 +5,103 @@ use super::event::{Done, Event, Sender};
 use super::{LONGEST, Stamp};
 use crate::error::Voice;
 use crate::exit::Outcome;
-use crate::json::Json;
+use crate::json::{Json, Value};
 use crate::signal::Signal;
 use crate::sys::SignalInfo;
 use nix::libc;
 use std::ffi::OsString;
-use std::fmt::{self, Display, Write as _};
+use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
-use std::time::Duration;
 
 /// Of the lines. It grows when a field changes its meaning or goes, not when one comes.
 const SCHEMA_VERSION: u32 = 1;
 
-/// The writer of one event.
-pub(super) type Out<'b> = Json<&'b mut Buffer>;
-
 /// The event as a whole line.
-///
-/// # Errors
-/// None: what has no bound of its own is clipped to one.
-pub(super) fn line(out: &mut Buffer, stamp: &Stamp, event: &Event<'_>) -> fmt::Result {
-    Json::new(&mut *out).object(|json| {
-        plain(json, "v", &SCHEMA_VERSION)?;
-        plain(json, "t", &Seconds(stamp.since))?;
-        plain(json, "wall", &Seconds(stamp.wall))?;
-        text(json, "event", event.name())?;
-        text(json, "speaker", stamp.speaker.name())?;
-        plain(json, "speaker_pid", &stamp.speaker.pid)?;
+/// What has no bound of its own is clipped to one.
+// For the sake of size: a frame of its own is a small one.
+#[inline(never)]
+pub(super) fn line(out: &mut Buffer, stamp: &Stamp, event: &Event<'_>) {
+    Json::new(out).object(|json| {
+        json.members(
+            "v t wall event speaker speaker_pid",
+            &[
+                SCHEMA_VERSION.into(),
+                stamp.since.into(),
+                stamp.wall.into(),
+                event.name().into(),
+                stamp.speaker.name().into(),
+                stamp.speaker.pid.as_raw().into(),
+            ],
+        );
         fields(json, event)
-    })?;
-    out.write_char('\n')
+    });
+    out.push(b"\n");
 }
 
 /// The event's own fields, within an object.
-pub(super) fn fields(json: &mut Out<'_>, event: &Event<'_>) -> fmt::Result {
+pub(super) fn fields(json: &mut Json<'_>, event: &Event<'_>) {
     match event {
         Event::Start { command, place, namespaces } => {
-            text(json, "version", env!("CARGO_PKG_VERSION"))?;
-            text(json, "place", place)?;
-            json.key("namespaces")?;
-            json.array(|json| namespaces.iter().try_for_each(|kind| json.text(kind.name())))?;
+            json.members("version place", &[env!("CARGO_PKG_VERSION").into(), (*place).into()]);
+            json.key("namespaces");
+            json.array(|json| namespaces.iter().for_each(|kind| json.text(kind.name())));
             words(json, command)
         }
-        Event::Spawn { pid, role } => {
-            plain(json, "pid", pid)?;
-            text(json, "role", role.name())
-        }
+        Event::Spawn { pid, role } => json.members("pid role", &[pid.as_raw().into(), role.name().into()]),
         Event::Signal { info, sender, done, recipient } => {
-            signal(json, info, sender.as_ref())?;
+            signal(json, info, *sender);
             what_was_done(json, info, *done, *recipient)
         }
         Event::Reap { pid, name, role, status, usage, lifetime } => {
-            plain(json, "pid", pid)?;
-            optional_text(json, "comm", name.bytes())?;
-            text(json, "role", role.name())?;
             let outcome = Outcome::from_wait(*status);
-            plain(json, "status", &outcome.status())?;
-            end(json, Some(outcome))?;
-            plain(json, "core", &libc::WCOREDUMP(status.0))?;
-            plain(json, "user", &Seconds(usage.user))?;
-            plain(json, "system", &Seconds(usage.system))?;
-            plain(json, "max_rss", &usage.max_rss)?;
-            optional(json, "lifetime", as_shown(&lifetime.map(Seconds)))
+            json.members(
+                "pid comm role status",
+                &[pid.as_raw().into(), name.bytes().into(), role.name().into(), outcome.status().into()],
+            );
+            end(json, Some(outcome));
+            json.members(
+                "core user system max_rss lifetime",
+                &[
+                    libc::WCOREDUMP(status.0).into(),
+                    usage.user.into(),
+                    usage.system.into(),
+                    usage.max_rss.into(),
+                    (*lifetime).into(),
+                ],
+            )
         }
-        Event::Stop { pid, signal } => {
-            plain(json, "pid", pid)?;
-            shown(json, "signal", signal)
-        }
-        Event::Continue { pid } => plain(json, "pid", pid),
+        Event::Stop { pid, signal } => json.members("pid signal", &[pid.as_raw().into(), signal.into()]),
+        Event::Continue { pid } => json.members("pid", &[pid.as_raw().into()]),
         Event::StopTimeout { signal, timeout } => {
-            shown(json, "signal", signal)?;
-            plain(json, "timeout", &Seconds(*timeout))
+            json.members("signal timeout", &[signal.into(), (*timeout).into()])
         }
         Event::Kill { signal, recipient, why, names } => {
-            shown(json, "signal", signal)?;
-            plain(json, "recipient", recipient)?;
-            text(json, "why", why.name())?;
-            shown(json, "names", names)
+            let mut shown = Piece::new();
+            // It never fails: it takes what has room.
+            let _ = write!(shown, "{names}");
+            let names = clip(shown.bytes(), 1000);
+            let values = [signal.into(), (*recipient).into(), why.name().into(), names.into()];
+            json.members("signal recipient why names", &values)
         }
-        Event::Exit { end: Ok(outcome), status } => {
-            plain(json, "status", status)?;
-            end(json, Some(*outcome))?;
-            optional_text(json, "message", None)
+        Event::Exit { end: how, status } => {
+            json.members("status", &[(*status).into()]);
+            end(json, how.ok());
+            let message = how.err().map(|failure| failure.line(Voice::Pidone));
+            json.members("message", &[message.as_deref().map(|line| clip(line, 1000)).into()])
         }
-        Event::Exit { end: Err(failure), status } => {
-            plain(json, "status", status)?;
-            end(json, None)?;
-            json.key("message")?;
-            json.text(clip(&failure.line(Voice::Pidone), 1000))
-        }
-        Event::Lost { lines } => plain(json, "lines", lines),
+        Event::Lost { lines } => json.members("lines", &[(*lines).into()]),
     }
 }
 
 /// The arguments, as many as fit, and whether these are all.
-fn words(json: &mut Out<'_>, command: &[OsString]) -> fmt::Result {
+fn words(json: &mut Json<'_>, command: &[OsString]) {
     /// What leaves enough room for everything else.
     const MOST: usize = LONGEST - 600;
     /// Quotes and a comma.
     const FRAME: usize = 3;
     let mut left = MOST;
     let mut is_whole = true;
-    json.key("command")?;
+    json.key("command");
     json.array(|json| {
         for word in command {
             if left <= FRAME {
@@ -116,49 +111,42 @@ fn words(json: &mut Out<'_>, command: &[OsString]) -> fmt::Result {
             let clipped = clip(word.as_bytes(), left.saturating_sub(FRAME));
             is_whole &= clipped.len() == word.len();
             left = left.saturating_sub(FRAME).saturating_sub(cost(clipped));
-            json.text(clipped)?;
+            json.text(clipped);
         }
-        Ok(())
-    })?;
-    plain(json, "command_is_whole", &is_whole)
+    });
+    json.members("command_is_whole", &[is_whole.into()])
 }
 
 /// Which signal, and from whom.
-fn signal(json: &mut Out<'_>, info: &SignalInfo, sender: Option<&Sender>) -> fmt::Result {
-    plain(json, "number", &info.signal().map_or(0, Signal::number))?;
-    optional_shown(json, "name", info.signal().as_ref())?;
-    code(json, info)?;
-    json.key("sender")?;
+fn signal(json: &mut Json<'_>, info: &SignalInfo, sender: Option<&Sender>) {
+    let (signal, code) = (info.signal(), info.code());
+    let code = code_name(info).map_or(Value::Shown(&code), Value::from);
+    json.members("number name code", &[signal.map_or(0, Signal::number).into(), signal.as_ref().into(), code]);
+    json.key("sender");
     match sender {
-        None => json.null()?,
+        None => json.null(),
         Some(sender) => json.object(|json| {
-            plain(json, "pid", &sender.pid)?;
-            plain(json, "uid", &sender.uid)?;
-            optional_text(json, "comm", sender.comm.bytes())
-        })?,
+            let values = [sender.pid.as_raw().into(), sender.uid.into(), sender.comm.bytes().into()];
+            json.members("pid uid comm", &values)
+        }),
     }
-    optional(json, "value", as_shown(&info.value()))
+    json.members("value", &[info.value().into()])
 }
 
-fn what_was_done(json: &mut Out<'_>, info: &SignalInfo, done: Done, recipient: Option<i32>) -> fmt::Result {
-    text(json, "done", done.name(info.signal()))?;
+fn what_was_done(json: &mut Json<'_>, info: &SignalInfo, done: Done, recipient: Option<i32>) {
     let (sent, errno) = match done {
         Done::Forwarded(signal) => (Some(signal), None),
         Done::Failed(signal, errno) => (Some(signal), Some(errno)),
         _ => (None, None),
     };
-    optional_shown(json, "sent", sent.as_ref())?;
-    optional(json, "recipient", as_shown(&recipient))?;
-    json.key("errno")?;
-    match errno {
-        None => json.null(),
-        Some(errno) => quoted(json, &crate::errno::name(errno)),
-    }
+    let errno = errno.map(crate::errno::name);
+    let values = [done.name(info.signal()).into(), sent.as_ref().into(), recipient.into(), errno.into()];
+    json.members("done sent recipient errno", &values);
 }
 
-/// The name of si_code, sigaction(2); or, of those that mean something else for each signal, the number.
-fn code(json: &mut Out<'_>, info: &SignalInfo) -> fmt::Result {
-    let name = match info.code() {
+/// The name of si_code, sigaction(2); of those that mean something else for each signal there is the number.
+fn code_name(info: &SignalInfo) -> Option<&'static str> {
+    Some(match info.code() {
         _ if info.is_resume() => "PIDONE_RESUME",
         _ if info.is_parents_death() => "PIDONE_PARENT_DIED",
         libc::SI_USER => "SI_USER",
@@ -167,74 +155,16 @@ fn code(json: &mut Out<'_>, info: &SignalInfo) -> fmt::Result {
         libc::SI_TIMER => "SI_TIMER",
         libc::SI_MESGQ => "SI_MESGQ",
         libc::SI_TKILL => "SI_TKILL",
-        other => return shown(json, "code", &other),
-    };
-    text(json, "code", name)
+        _ => return None,
+    })
 }
 
 /// How something ended, if it did.
-fn end(json: &mut Out<'_>, outcome: Option<Outcome>) -> fmt::Result {
+fn end(json: &mut Json<'_>, outcome: Option<Outcome>) {
     let (word, code, signal) = match outcome {
         Some(Outcome::Exited(code)) => ("exited", Some(code), None),
         Some(Outcome::Killed(signal)) => ("killed", None, Some(signal)),
         None => ("failed", None, None),
     };
-    text(json, "outcome", word)?;
-    optional(json, "code", as_shown(&code))?;
-    optional_shown(json, "signal", signal.as_ref())
-}
-
-pub(super) fn plain(json: &mut Out<'_>, key: &str, value: &dyn Display) -> fmt::Result {
-    json.key(key)?;
-    json.plain(value)
-}
-
-pub(super) fn text(json: &mut Out<'_>, key: &str, value: &str) -> fmt::Result {
-    json.key(key)?;
-    json.text(value)
-}
-
-fn as_shown<T: Display>(value: &Option<T>) -> Option<&dyn Display> {
-    value.as_ref().map(|value| value as &dyn Display)
-}
-
-fn optional(json: &mut Out<'_>, key: &str, value: Option<&dyn Display>) -> fmt::Result {
-    plain(json, key, value.unwrap_or(&"null"))
-}
-
-fn optional_text(json: &mut Out<'_>, key: &str, value: Option<&[u8]>) -> fmt::Result {
-    json.key(key)?;
-    match value {
-        Some(value) => json.text(value),
-        None => json.null(),
-    }
-}
-
-fn optional_shown(json: &mut Out<'_>, key: &str, value: Option<&Signal>) -> fmt::Result {
-    match value {
-        Some(value) => shown(json, key, value),
-        None => plain(json, key, &"null"),
-    }
-}
-
-/// As a string, of what can be displayed: clipped, by way of a buffer on the stack.
-fn shown(json: &mut Out<'_>, key: &str, value: &dyn Display) -> fmt::Result {
-    json.key(key)?;
-    quoted(json, value)
-}
-
-fn quoted(json: &mut Out<'_>, value: &dyn Display) -> fmt::Result {
-    let mut piece = Piece::new();
-    // It never fails: it takes what has room.
-    let _ = write!(piece, "{value}");
-    json.text(clip(piece.bytes(), 1000))
-}
-
-/// Seconds to the microsecond, as JSON has numbers.
-pub(super) struct Seconds(pub(super) Duration);
-
-impl Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:06}", self.0.as_secs(), self.0.subsec_micros())
-    }
+    json.members("outcome code signal", &[word.into(), code.into(), signal.as_ref().into()])
 }

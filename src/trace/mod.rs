@@ -170,14 +170,17 @@ impl Trace {
         if self.is_on() {
             let recipient = recipient.map(Recipient::number);
             let sender = info.sender().filter(|_| !info.is_parents_death());
-            let sender = sender.map(|(pid, uid)| Sender { pid, uid, comm: Witness::name_of(pid) });
-            self.tell(&Event::Signal { info, sender, done, recipient });
+            let sender = sender.map(|(pid, uid)| Sender { pid, uid, comm: Witness::of(pid).name });
+            self.tell(&Event::Signal { info, sender: sender.as_ref(), done, recipient });
         }
     }
 
     /// What can be known of a zombie, before it is reaped.
     pub(crate) fn look_at(&self, zombie: Pid) -> Option<Witness> {
-        self.is_on().then(|| if self.goes_in() { Witness::of(zombie) } else { Witness::UNSEEN })
+        if !self.is_on() {
+            return None;
+        }
+        Some(Witness::of(if self.goes_in() { zombie } else { Witness::NOBODY }))
     }
 
     /// Whether there is a point in finding out what to tell. Asked of the file only while it is full: then most of the work that
@@ -190,7 +193,7 @@ impl Trace {
 
     /// A child was reaped.
     pub(crate) fn reaped(&self, pid: Pid, status: WaitStatus, usage: Usage, witness: Option<Witness>) {
-        let Some(witness) = witness else { return };
+        let Some(witness) = &witness else { return };
         let mut main = None;
         self.with(&mut |_, state| main = state.main.filter(|main| main.pid == pid));
         // Of the main child it is known to the microsecond, and not by a clock that ticks a hundred times a second.
@@ -201,7 +204,7 @@ impl Trace {
                 (Role::Orphan, witness.started.map(since))
             }
         };
-        self.tell(&Event::Reap { pid, name: witness.name, role, status, usage, lifetime });
+        self.tell(&Event::Reap { pid, name: &witness.name, role, status, usage: &usage, lifetime });
     }
 
     /// A stop of the main child was seen.
@@ -256,7 +259,9 @@ impl Tracer {
     fn tell(&self, state: &mut State, event: Option<&Event<'_>>) {
         state.signals = state.signals.saturating_add(matches!(event, Some(Event::Signal { .. })).into());
         let begins = self.begun.as_ref().is_some_and(|page| !page.flag().swap(true, Ordering::Relaxed));
-        if self.say(state, event, begins).is_ok_and(|()| self.sink.write(&mut state.backlog, state.line.bytes())) {
+        self.say(state, event, begins);
+        // It has room: what has no bound of its own is given one.
+        if !state.line.is_cut() && self.sink.write(&mut state.backlog, state.line.bytes()) {
             state.lost = 0;
             return;
         }
@@ -267,22 +272,19 @@ impl Tracer {
     }
 
     /// The event, and before it what has to stand there, for one write.
-    ///
-    /// # Errors
-    /// It has no room: which cannot happen, for what has no bound of its own is given one.
-    fn say(&self, state: &mut State, event: Option<&Event<'_>>, begins: bool) -> fmt::Result {
+    fn say(&self, state: &mut State, event: Option<&Event<'_>>, mut begins: bool) {
         let (speaker, line) = (state.speaker, &mut state.line);
         let since = now(Clock::Monotonic).saturating_sub(self.start);
         let stamp = Stamp { speaker, since, wall: now(Clock::Wall) };
         line.clear();
-        if begins {
-            chrome::begin(line, speaker)?;
-        }
         let lost = Event::Lost { lines: state.lost };
-        let lost = Some(&lost).filter(|_| state.lost > 0);
-        lost.into_iter().chain(event).try_for_each(|event| match self.format {
-            TraceFormat::Json => json::line(line, &stamp, event),
-            TraceFormat::Chrome => chrome::event(line, &stamp, event, state.signals),
-        })
+        for event in [Some(&lost).filter(|_| state.lost > 0), event].into_iter().flatten() {
+            match self.format {
+                TraceFormat::Json => json::line(line, &stamp, event),
+                TraceFormat::Chrome => {
+                    chrome::event(line, &stamp, event, state.signals, std::mem::take(&mut begins));
+                }
+            }
+        }
     }
 }

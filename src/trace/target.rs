@@ -2,6 +2,7 @@
 
 use super::sink::{Sink, Way};
 use crate::error::{Failure, Refusal, Stage, UsageError};
+use crate::files;
 use crate::request::TraceTo;
 use crate::sys::{duplicate, own_fd, set_close_on_exec, stdio};
 use nix::errno::Errno;
@@ -18,27 +19,25 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 /// # Errors
 /// It cannot be opened, is not open for writing, or is standard output.
 pub(super) fn open(to: &TraceTo) -> Result<Option<Sink>, Refusal> {
-    let name = match to {
-        TraceTo::Descriptor(number) => format!("fd:{number}").into(),
-        TraceTo::File(path) => path.clone(),
+    let (opened, name) = match to {
+        TraceTo::Descriptor(number) => (take(*number), format!("fd:{number}").into()),
+        TraceTo::File(path) => (open_path(path), path.clone()),
     };
-    let opened = match to {
-        TraceTo::Descriptor(number) => take(*number),
-        TraceTo::File(path) => open_path(path),
-    };
-    match opened {
-        // Who asked for stderr meant it, even where stdout is the same; and where it is closed, nobody misses anything.
-        Err(Errno::EBADF) if *to == TraceTo::Descriptor(STDERR_FILENO) => Ok(None),
-        Ok(file) if *to != TraceTo::Descriptor(STDERR_FILENO) && is_stdout(to, &file) => {
+    // Who asked for stderr meant it, even where stdout is the same; and where it is closed, nobody misses anything.
+    let is_stderr = matches!(to, TraceTo::Descriptor(STDERR_FILENO));
+    let emptied = match opened {
+        Err(Errno::EBADF) if is_stderr => return Ok(None),
+        Ok(file) if !is_stderr && is_stdout(to, &file) => {
             let message =
                 format!("--trace never goes to standard output, which is the command's: {}", name.display());
             let hint = "--trace goes to stderr; or name a FILE, or fd:3";
-            Err(UsageError::with_hint(message, hint).into())
+            return Err(UsageError::with_hint(message, hint).into());
         }
-        Ok(file) => empty(to, &file)
-            .map(|()| Some(sink(to, file)))
-            .map_err(|errno| Failure::new(Stage::OpenTrace, name, errno).into()),
-        Err(errno) => Err(Failure::new(Stage::OpenTrace, name, errno).into()),
+        opened => opened.and_then(|file| empty(to, &file).map(|()| file)),
+    };
+    match emptied {
+        Ok(file) => Ok(Some(sink(to, file))),
+        Err(errno) => Err(Failure::on(Stage::OpenTrace, name, errno).into()),
     }
 }
 
@@ -58,7 +57,11 @@ fn take(number: i32) -> nix::Result<OwnedFd> {
 
 /// Without O_TRUNC: what turns out to be the command's own output is not to be emptied.
 fn open_path(path: &OsStr) -> nix::Result<OwnedFd> {
-    own_fd(open_file(path, FOR_OURSELVES | OFlag::O_CREAT | OFlag::O_APPEND, Mode::from_bits_truncate(0o666))?)
+    own_fd(open_file(
+        files::c(path)?.as_c_str(),
+        FOR_OURSELVES | OFlag::O_CREAT | OFlag::O_APPEND,
+        Mode::from_bits_truncate(0o666),
+    )?)
 }
 
 fn empty(to: &TraceTo, file: &OwnedFd) -> nix::Result<()> {
@@ -98,7 +101,7 @@ fn shared(copy: OwnedFd) -> Sink {
 /// The same pipe or terminal, opened once more, for never waiting. It fails without /proc, as another user (but for the
 /// controlling terminal, tty(4)), or when nobody reads the pipe any more.
 fn reopen(copy: &OwnedFd, way: Way) -> Option<OwnedFd> {
-    let by_name = |path: &str| own_fd(open_file(path, FOR_OURSELVES, Mode::empty()).ok()?).ok();
+    let by_name = |path: &str| own_fd(files::open(OsStr::new(path), FOR_OURSELVES).ok()?).ok();
     let is_controlling = || way == Way::InPieces && tcgetsid(copy).is_ok();
     by_name(&format!("/proc/self/fd/{}", copy.as_raw_fd()))
         .or_else(|| if is_controlling() { by_name("/dev/tty") } else { None })
@@ -116,5 +119,5 @@ fn is_stdout(to: &TraceTo, file: &OwnedFd) -> bool {
     };
     // /dev/null and the like mix nothing up.
     let is_device = kind(file) == Some(SFlag::S_IFCHR) && !isatty(file).unwrap_or(false);
-    *to == TraceTo::Descriptor(STDOUT_FILENO) || (same && !is_device)
+    matches!(to, TraceTo::Descriptor(STDOUT_FILENO)) || (same && !is_device)
 }

@@ -5,6 +5,7 @@ use super::buffer::Piece;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, getpid, read};
+use std::ffi::CStr;
 use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
@@ -40,18 +41,13 @@ pub(crate) struct Witness {
 }
 
 impl Witness {
-    /// Of one that nobody looked at.
-    pub(super) const UNSEEN: Self = Witness { name: Name::UNKNOWN, started: None };
+    /// Of whom nothing is known. As a sender 0 stands for many.
+    pub(super) const NOBODY: Pid = Pid::from_raw(0);
 
     pub(super) fn of(pid: Pid) -> Self {
         let mut bytes = [0; 512];
-        let stat = if is_ours() { contents(&pid, &mut bytes) } else { None };
-        stat.and_then(parse).unwrap_or(Self::UNSEEN)
-    }
-
-    pub(super) fn name_of(pid: Pid) -> Name {
-        // 0 stands for many.
-        if pid.as_raw() == 0 { Name::UNKNOWN } else { Self::of(pid).name }
+        let stat = if pid != Self::NOBODY && is_ours() { contents(&pid, &mut bytes) } else { None };
+        stat.and_then(parse).unwrap_or(Witness { name: Name::UNKNOWN, started: None })
     }
 }
 
@@ -65,8 +61,8 @@ fn is_ours() -> bool {
 /// The beginning of `/proc/WHO/stat`.
 fn contents<'b>(who: &dyn Display, bytes: &'b mut [u8]) -> Option<&'b [u8]> {
     let mut path = Piece::new();
-    write!(path, "/proc/{who}/stat").ok()?;
-    let path = str::from_utf8(path.bytes()).ok()?;
+    write!(path, "/proc/{who}/stat\0").ok()?;
+    let path = CStr::from_bytes_with_nul(path.bytes()).ok()?;
     let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).ok()?;
     let length = read(&file, bytes).ok()?;
     bytes.get(..length)

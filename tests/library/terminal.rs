@@ -2,7 +2,7 @@
 
 use super::program;
 use crate::job_control::{ASKS, ctrl_z_stops_nothing};
-use crate::support::{options, privilege, procfs, pty::Session, sys};
+use crate::support::{eventually, options, privilege, procfs, pty::Session, sys};
 
 /// bash, with `$NAME` set to one of the programs; `None` if there is none.
 fn bash(name: &str) -> Option<Session> {
@@ -23,6 +23,17 @@ fn name_of(variable: &str) -> &'static str {
 /// What stays typed, and is not said, in a line that is echoed.
 const SCRIPT: &str = "sh -c 'for i in 1 2 3; do read a; echo go\"\"t $a; done; exit 3'";
 
+/// Nobody below bash has a signal to pass on: a SIGCONT that is still on its way would undo the stop of a key typed so soon.
+fn all_are_idle(bash: &Session) {
+    let is_idle = |pid: &i32| {
+        let pending = |field| procfs::signal_mask(pid, field).unwrap_or(0);
+        procfs::state(pid) == Some('S') && pending("ShdPnd") | pending("SigPnd") == 0
+    };
+    eventually("everybody waits", || {
+        procfs::descendants(bash.child.id().cast_signed()).iter().all(is_idle).then_some(())
+    });
+}
+
 #[test]
 fn ctrl_z_stops_the_caller_too_and_fg_continues_both() {
     for variable in ["LAUNCH", "WITHOUT", "SPAWN"] {
@@ -33,6 +44,7 @@ fn ctrl_z_stops_the_caller_too_and_fg_continues_both() {
             bash.send("one\n");
             bash.expect("got one");
             for word in ["two", "three"] {
+                all_are_idle(&bash);
                 bash.send("\x1a");
                 bash.expect("Stopped");
                 bash.expect("prompt> ");

@@ -235,8 +235,8 @@ fn resource_names() -> Vec<&'static str> {
     values::RESOURCES.iter().map(|(name, _)| *name).collect()
 }
 
-fn capability_names() -> &'static [&'static str] {
-    capability::NAMES
+fn capability_names() -> Vec<&'static str> {
+    capability::names().collect()
 }
 
 /// A word of a shell, in single quotes.
