@@ -157,7 +157,7 @@ fn full_pids_cgroup() -> Option<(String, u64)> {
         {
             return Some((level, limit));
         }
-        let above = level.rfind('/').filter(|above| *above >= root.len())?;
+        let above = level.as_bytes().iter().rposition(|byte| *byte == b'/').filter(|above| *above >= root.len())?;
         level.truncate(above);
     }
 }

@@ -19,7 +19,9 @@ const NAMES: &str = "\
 /// The name of an error, as `ENOENT`.
 pub(crate) fn name(errno: Errno) -> &'static str {
     let index = usize::try_from(errno as i32).ok().and_then(|number| number.checked_sub(1));
-    index.and_then(|index| NAMES.split(' ').nth(index)).unwrap_or("?")
+    // By bytes: what splits at characters can panic, as far as the compiler knows.
+    let name = index.and_then(|index| NAMES.as_bytes().split(|byte| *byte == b' ').nth(index));
+    name.and_then(|name| str::from_utf8(name).ok()).unwrap_or("?")
 }
 
 /// The system's text for an error, and its name: `No such file or directory (ENOENT)`.

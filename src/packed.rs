@@ -52,11 +52,15 @@ impl Packed {
     /// Appends the text.
     #[inline(never)]
     pub(crate) fn push_to(&self, text: &mut String) {
-        let phrases: Vec<&str> = PHRASES.split('|').collect();
+        // By bytes: what splits at characters can panic, as far as the compiler knows.
+        let phrases: Vec<&[u8]> = PHRASES.as_bytes().split(|byte| *byte == b'|').collect();
         for byte in self.0 {
             match byte.checked_sub(FIRST) {
                 None => text.push(char::from(*byte)),
-                Some(phrase) => text.push_str(phrases.get(usize::from(phrase)).unwrap_or(&"")),
+                Some(phrase) => {
+                    let phrase = phrases.get(usize::from(phrase)).and_then(|phrase| str::from_utf8(phrase).ok());
+                    text.push_str(phrase.unwrap_or_default());
+                }
             }
         }
     }
@@ -65,7 +69,8 @@ impl Packed {
     pub(crate) fn line(&self, index: usize) -> Option<String> {
         let mut text = String::new();
         self.push_to(&mut text);
-        text.split('\n').nth(index).map(ToOwned::to_owned)
+        let line = text.as_bytes().split(|byte| *byte == b'\n').nth(index)?;
+        String::from_utf8(line.to_vec()).ok()
     }
 }
 
