@@ -4,6 +4,7 @@
 use crate::error::{UsageError, reason};
 use crate::files;
 use crate::order::sort_by_number;
+use crate::packed::packed;
 use crate::sys::retry_interrupted;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
@@ -111,7 +112,7 @@ impl Accounts<'_> {
         match read {
             Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(Vec::new()),
             Err(errno) => {
-                let hint = "who a user is, and in which groups, is not guessed: the command does not run";
+                let hint = packed!("who a user is, and in which groups, is not guessed: the command does not run");
                 let root = self.root.unwrap_or_default().display();
                 Err(UsageError::with_hint(format!("cannot read {root}{path}: {}", reason(errno)), hint))
             }
@@ -123,7 +124,7 @@ impl Accounts<'_> {
         let root = self.root.unwrap_or_default().display();
         UsageError::with_hint(
             format!("{root}{path} has no {kind} {word}"),
-            "names are those of this file; a number (up to 4294967294) needs no entry in it",
+            packed!("names are those of this file; a number (up to 4294967294) needs no entry in it"),
         )
     }
 }

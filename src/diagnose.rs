@@ -6,6 +6,7 @@ mod creating;
 use crate::error::{Failure, Stage};
 use crate::files;
 use crate::namespace::{Kind, Kinds};
+use crate::packed::{Packed, packed};
 use crate::path::DEFAULT_PATH;
 use crate::plan::LaunchPlan;
 use nix::errno::Errno;
@@ -15,6 +16,12 @@ use std::os::unix::ffi::OsStrExt;
 
 /// One line that says what to do.
 pub(crate) type Advice = Cow<'static, str>;
+
+impl From<Packed> for Advice {
+    fn from(packed: Packed) -> Self {
+        Advice::Owned(packed.into())
+    }
+}
 
 /// What bears on an advice, beside the failure.
 pub(crate) struct Circumstances {
@@ -68,7 +75,7 @@ pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<A
     advice::look_up(stage, errno, in_user)
 }
 
-const LOOKED_FOR_INSIDE: &str = "it is looked for inside, in the root directory that the command gets";
+const LOOKED_FOR_INSIDE: Packed = packed!("it is looked for inside, in the root directory that the command gets");
 
 /// The kernel that first had what a stage calls.
 fn needed(stage: Stage) -> Option<&'static str> {
@@ -91,13 +98,15 @@ fn is_directory(path: &OsStr) -> bool {
 /// mount namespace is a copy of ours, so the masks can be read here.
 fn proc_refused(namespaces: Kinds) -> Advice {
     if namespaces.has(Kind::User) && !namespaces.has(Kind::Pid) {
-        return "the new user namespace does not own this PID namespace: use --proc bind, or leave out --in-place"
-            .into();
+        return packed!(
+            "the new user namespace does not own this PID namespace: use --proc bind, or leave out --in-place"
+        )
+        .into();
     }
     let mounts = files::read(format_args!("/proc/self/mountinfo")).unwrap_or_default();
     let masked = masks_below_proc(&mounts);
     if masked.is_empty() {
-        return "a seccomp filter or security module may forbid it; --proc bind uses the caller's /proc, --proc none leaves it"
+        return packed!("a seccomp filter or security module may forbid it; --proc bind uses the caller's /proc, --proc none leaves it")
             .into();
     }
     format!(
@@ -140,7 +149,7 @@ fn process_limit() -> Advice {
         )
         .into();
     }
-    "a limit on processes is reached: see ulimit -u, kernel.pid_max, kernel.threads-max".into()
+    packed!("a limit on processes is reached: see ulimit -u, kernel.pid_max, kernel.threads-max").into()
 }
 
 /// The nearest cgroup above this process whose `pids.max` is used up, cgroups(7). An init that could not start the
@@ -178,11 +187,12 @@ fn not_found(command: &OsStr, circumstances: &Circumstances) -> Option<Advice> {
     let other_root = circumstances.other_root;
     let bytes = command.as_bytes();
     if bytes.is_empty() {
-        return Some("the command is an empty word; a variable that is not set?".into());
+        return Some(packed!("the command is an empty word; a variable that is not set?").into());
     }
     if bytes.contains(&b' ') {
         return Some(
-            "the command is one word, and no shell splits it: give its arguments apart, or use sh -c".into(),
+            packed!("the command is one word, and no shell splits it: give its arguments apart, or use sh -c")
+                .into(),
         );
     }
     let inside = if other_root { " (inside, in the root directory that it gets)" } else { "" };
@@ -190,7 +200,7 @@ fn not_found(command: &OsStr, circumstances: &Circumstances) -> Option<Advice> {
         return other_root.then(|| LOOKED_FOR_INSIDE.into());
     }
     if bytes.contains(&b'/') {
-        return Some("a path without a leading / begins in the working directory".into());
+        return Some(packed!("a path without a leading / begins in the working directory").into());
     }
     match circumstances.path {
         Some(path) => Some(format!("looked in PATH={}{inside}", path.display()).into()),

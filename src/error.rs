@@ -2,6 +2,7 @@
 //! most one hint.
 
 pub(crate) use crate::errno::{errno_of, reason};
+use crate::packed::packed;
 pub(crate) use crate::stage::Stage;
 use crate::sys;
 use nix::errno::Errno;
@@ -148,7 +149,7 @@ impl DerefMut for UsageError {
 
 impl UsageError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self::with_hint(message, "'pidone -h' lists the options, 'pidone --help' explains them")
+        Self::with_hint(message, packed!("'pidone -h' lists the options, 'pidone --help' explains them"))
     }
 
     pub(crate) fn with_hint(message: impl Into<String>, hint: impl Into<String>) -> Self {

@@ -74,6 +74,15 @@ impl Packed {
     }
 }
 
+impl From<Packed> for String {
+    #[inline(never)]
+    fn from(packed: Packed) -> Self {
+        let mut text = String::new();
+        packed.push_to(&mut text);
+        text
+    }
+}
+
 /// What stands for the first phrase.
 const FIRST: u8 = 128;
 

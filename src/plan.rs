@@ -12,6 +12,7 @@ use crate::identity::IdentityPlan;
 use crate::idmap::IdMaps;
 use crate::job;
 use crate::namespace::{Kind, Kinds};
+use crate::packed::packed;
 use crate::path;
 use crate::request::{
     ClockOffset, Furnishing, Grouping, OnExit, Orphans, Place, ProcMount, Propagation, RunRequest, StopRules,
@@ -183,7 +184,7 @@ pub(crate) fn for_entering(request: &RunRequest) -> Result<LaunchPlan<'_>, Usage
     ];
     if let Some((_, option)) = asked.iter().find(|(asked, _)| *asked) {
         let message = format!("enter makes no namespaces and no init; it does not go with {option}");
-        return Err(UsageError::with_hint(message, "leave it out (it may stand in PIDONE_OPTIONS)"));
+        return Err(UsageError::with_hint(message, packed!("leave it out (it may stand in PIDONE_OPTIONS)")));
     }
     refuse_a_format_alone(request)?;
     without_init(request)
@@ -250,16 +251,16 @@ fn refuse_what_is_impossible(request: &RunRequest, place: Place) -> Result<(), U
     {
         return Err(UsageError::with_hint(
             format!("with --propagation shared or unchanged the caller would get these mounts too: {option}"),
-            "use --propagation private, which is the default, or slave",
+            packed!("use --propagation private, which is the default, or slave"),
         ));
     }
     if request.pause && !request.identity.is_empty() {
-        let hint = "leave out --uid and its like: it is pidone itself that runs";
-        return Err(UsageError::with_hint("--pause runs no command that could be somebody else", hint));
+        let hint = packed!("leave out --uid and its like: it is pidone itself that runs");
+        return Err(UsageError::with_hint(packed!("--pause runs no command that could be somebody else"), hint));
     }
     if request.pause && request.stop != StopRules::NONE {
-        let hint = "leave out --stop-timeout, --stop-delay and --stop-all: it ends at once";
-        return Err(UsageError::with_hint("--pause runs no command that could be stopped", hint));
+        let hint = packed!("leave out --stop-timeout, --stop-delay and --stop-all: it ends at once");
+        return Err(UsageError::with_hint(packed!("--pause runs no command that could be stopped"), hint));
     }
     Ok(())
 }
@@ -272,29 +273,33 @@ fn refuse_init_options(request: &RunRequest) -> Result<(), UsageError> {
         None => Ok(()),
         Some((_, option)) => Err(UsageError::with_hint(
             format!("this option needs an init, and with --as-pid1 there is none: {option}"),
-            "use it with --isolate, or leave it out (it may stand in PIDONE_OPTIONS)",
+            packed!("use it with --isolate, or leave it out (it may stand in PIDONE_OPTIONS)"),
         )),
     }
 }
 
 /// In place the workload can have namespaces of its own, but none for processes: init itself would have to be outside it.
 fn refuse_namespace_options(request: &RunRequest) -> Result<(), UsageError> {
-    let hint = "use it with --isolate, or leave it out (it may stand in PIDONE_OPTIONS)";
+    let hint = packed!("use it with --isolate, or leave it out (it may stand in PIDONE_OPTIONS)");
     if request.namespaces.kinds.has(Kind::Pid) {
-        let message = "--all: in place there can be no new PID namespace";
-        return Err(UsageError::with_hint(message, "name the others, such as --uts and --net, or use --isolate"));
+        let message = packed!("--all: in place there can be no new PID namespace");
+        return Err(UsageError::with_hint(
+            message,
+            packed!("name the others, such as --uts and --net, or use --isolate"),
+        ));
     }
     if request.namespaces.persist.is_some() {
-        let message = "--persist: in place there is nobody outside to keep namespaces";
+        let message = packed!("--persist: in place there is nobody outside to keep namespaces");
         return Err(UsageError::with_hint(message, hint));
     }
     if request.no_die_with_parent {
-        let message = "this option needs a new PID namespace, and in place there is none: --no-die-with-parent";
+        let message =
+            packed!("this option needs a new PID namespace, and in place there is none: --no-die-with-parent");
         return Err(UsageError::with_hint(message, hint));
     }
     if request.pause && (!request.namespaces.kinds.is_empty() || wants_mounts(request)) {
         return Err(UsageError::with_hint(
-            "--pause in place runs no command that could have namespaces of its own",
+            packed!("--pause in place runs no command that could have namespaces of its own"),
             hint,
         ));
     }

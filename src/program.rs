@@ -13,6 +13,7 @@ use crate::launch::{self, Refused};
 use crate::logging::{self, Half};
 use crate::namespace::Kinds;
 use crate::outer;
+use crate::packed::packed;
 use crate::plan;
 use crate::probe;
 use crate::request::{InspectRequest, Place, Request, RunRequest, Target};
@@ -36,7 +37,9 @@ fn status_of(args: Args) -> u8 {
     };
     if sys::has_gained_rights() {
         UsageError::with_hint(
-            "this file gives rights that its caller has not got, and pidone would pass them on to any command",
+            packed!(
+                "this file gives rights that its caller has not got, and pidone would pass them on to any command"
+            ),
             "chmod ug-s FILE; setcap -r FILE",
         )
         .print(Voice::Pidone);

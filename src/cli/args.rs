@@ -11,6 +11,7 @@ use crate::capability::Capabilities;
 use crate::error::UsageError;
 use crate::idmap::Caller;
 use crate::namespace::{Kind, Kinds};
+use crate::packed::packed;
 use crate::request::{
     EnvironmentChange, Grouping, Limit, OnExit, Place, ProcMount, Propagation, Ready, Request, RunRequest, Text,
     TraceFormat,
@@ -54,7 +55,7 @@ pub(crate) fn parse(words: &[&OsStr], from_environment: Option<&OsStr>) -> Resul
             "pidone [OPTIONS] -- COMMAND [ARG...]; 'pidone -h' shows more",
         )),
         (false, true) => {
-            let hint = "leave the command out, or --pause (it may stand in PIDONE_OPTIONS)";
+            let hint = packed!("leave the command out, or --pause (it may stand in PIDONE_OPTIONS)");
             Err(UsageError::with_hint("--pause runs no command, and there is one", hint))
         }
         _ => Ok(Request::Run(request)),
@@ -78,7 +79,7 @@ fn options_of_environment(options: &OsStr, request: &mut RunRequest) -> Result<(
         split.push(word);
     }
     if splitter.had_error {
-        let hint = "it is split as a shell splits words: close the quote";
+        let hint = packed!("it is split as a shell splits words: close the quote");
         return Err(UsageError::with_hint("a quote or backslash is left open", hint));
     }
     let mut words = Vec::new();

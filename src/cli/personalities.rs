@@ -13,6 +13,7 @@ use super::args::{more_verbose, parse_environment};
 use super::words::{Manner, Word, Words, Wrong};
 use crate::error::{UsageError, Voice};
 use crate::exit::Codes;
+use crate::packed::packed;
 use crate::request::{Grouping, OnExit, Orphans, Place, Request, RunRequest, Text};
 use crate::signal::{Signal, digits};
 use log::LevelFilter;
@@ -88,8 +89,8 @@ impl Personality {
             || request.propagation.is_some();
         if asks_for_namespaces || !matches!(request.place, None | Some(Place::InPlace)) {
             return Err(UsageError::with_hint(
-                "PIDONE_OPTIONS asks for new namespaces, which an init of this name never makes",
-                "leave --isolate, --as-pid1 and their like out, or call pidone by its own name",
+                packed!("PIDONE_OPTIONS asks for new namespaces, which an init of this name never makes"),
+                packed!("leave --isolate, --as-pid1 and their like out, or call pidone by its own name"),
             ));
         }
         request.place = Some(Place::InPlace);

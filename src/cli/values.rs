@@ -5,6 +5,7 @@
 use crate::capability::Capabilities;
 use crate::error::UsageError;
 use crate::idmap::Range;
+use crate::packed::packed;
 use crate::request::{ClockOffset, Groups, Limit, TraceTo};
 use crate::signal::{Signal, digits};
 use nix::libc::rlim_t;
@@ -24,7 +25,7 @@ pub(super) type Meaning<T> = Option<T>;
 /// That a signal cannot be rewritten, as pidone does not forward it at all.
 pub(super) fn never_forwarded(option: &str, signal: Signal) -> UsageError {
     let message = format!("--{option}: pidone never forwards this signal: {signal}");
-    UsageError::with_hint(message, "KILL and STOP act on pidone itself, CHLD is about its own children")
+    UsageError::with_hint(message, packed!("KILL and STOP act on pidone itself, CHLD is about its own children"))
 }
 
 /// Signals with commas between them, each once; or `all` that are forwarded.

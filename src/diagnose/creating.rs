@@ -6,6 +6,7 @@ use crate::environment::inherited_value;
 use crate::error::Failure;
 use crate::files;
 use crate::namespace::{Kind, Kinds};
+use crate::packed::{Packed, packed};
 use nix::errno::Errno;
 use nix::unistd::{Pid, geteuid, getpid};
 use std::os::unix::ffi::OsStrExt;
@@ -29,7 +30,7 @@ pub(super) fn not_mapped(failure: &Failure, kinds: Kinds) -> Option<Advice> {
     let by_helper = !failure.object.as_bytes().starts_with(b"/");
     match failure.errno {
         Errno::EPERM if by_helper => Some(HELPER_REFUSED.into()),
-        Errno::ENOENT => Some("/proc must be mounted, and be that of this PID namespace".into()),
+        Errno::ENOENT => Some(packed!("/proc must be mounted, and be that of this PID namespace").into()),
         Errno::EPERM if geteuid().is_root() && !is_effective(SETFCAP) => {
             Some(format!("{NO_SETFCAP}; {}", way_out(kinds)).into())
         }
@@ -38,14 +39,16 @@ pub(super) fn not_mapped(failure: &Failure, kinds: Kinds) -> Option<Advice> {
     }
 }
 
-const OTHER_NAMESPACE_FOR_CHILDREN: &str =
-    "setns or unshare has chosen another PID namespace for the children of this process: fork there first";
+const OTHER_NAMESPACE_FOR_CHILDREN: Packed =
+    packed!("setns or unshare has chosen another PID namespace for the children of this process: fork there first");
 const FILTERED: &str = "a seccomp filter is in force and may forbid user namespaces; docker: --security-opt \
                         seccomp=unconfined";
 const NO_SETFCAP: &str =
     "to map uid 0 of outside takes CAP_SETFCAP (docker: --cap-add SETFCAP, or --user for another uid)";
-const HELPER_REFUSED: &str = "it has said why, on a line of its own: it goes by /etc/subuid and /etc/subgid, and must be \
-                              setuid root on a file system without nosuid";
+const HELPER_REFUSED: Packed = packed!(
+    "it has said why, on a line of its own: it goes by /etc/subuid and /etc/subgid, and must be \
+                              setuid root on a file system without nosuid"
+);
 
 /// What does without.
 fn way_out(kinds: Kinds) -> &'static str {
@@ -65,21 +68,13 @@ fn no_privilege(kinds: Kinds) -> Advice {
     }
     let is_pid_1 = getpid() == Pid::from_raw(1);
     match (geteuid().is_root() && in_container(), is_pid_1) {
-        _ if is_in_place(kinds) => {
-            "new namespaces for the command take CAP_SYS_ADMIN (docker: --cap-add SYS_ADMIN): be root, or add --user, or \
-             --map-root, to do it as an ordinary user"
-        }
-        (true, true) => {
-            "this container lacks CAP_SYS_ADMIN (docker: --cap-add SYS_ADMIN); without --isolate or \
-             --as-pid1 none is needed"
-        }
-        (true, false) => {
-            "this container may not make namespaces, and pidone is not its PID 1: use --in-place, or try \
-             --map-root"
-        }
-        (false, _) => {
-            "this needs CAP_SYS_ADMIN: run as root, add --map-root to do it as an ordinary user, or use --in-place"
-        }
+        _ if is_in_place(kinds) => packed!("new namespaces for the command take CAP_SYS_ADMIN (docker: --cap-add SYS_ADMIN): be root, or add --user, or \
+             --map-root, to do it as an ordinary user"),
+        (true, true) => packed!("this container lacks CAP_SYS_ADMIN (docker: --cap-add SYS_ADMIN); without --isolate or \
+             --as-pid1 none is needed"),
+        (true, false) => packed!("this container may not make namespaces, and pidone is not its PID 1: use --in-place, or try \
+             --map-root"),
+        (false, _) => packed!("this needs CAP_SYS_ADMIN: run as root, add --map-root to do it as an ordinary user, or use --in-place"),
     }
     .into()
 }
@@ -95,12 +90,15 @@ fn in_container() -> bool {
 /// Why an ordinary user gets no user namespace, or one without rights.
 pub(super) fn user_namespace_refused(kinds: Kinds) -> Advice {
     if !is_effective(SYS_ADMIN) && sysctl("kernel/unprivileged_userns_clone") == Some(0) {
-        return "user namespaces are off for ordinary users: sysctl kernel.unprivileged_userns_clone=1".into();
+        return packed!("user namespaces are off for ordinary users: sysctl kernel.unprivileged_userns_clone=1")
+            .into();
     }
     if sysctl("kernel/apparmor_restrict_unprivileged_userns") == Some(1) {
-        return "AppArmor restricts user namespaces: add a profile that allows userns for pidone, \
+        return packed!(
+            "AppArmor restricts user namespaces: add a profile that allows userns for pidone, \
                 or sysctl kernel.apparmor_restrict_unprivileged_userns=0"
-            .into();
+        )
+        .into();
     }
     format!("user namespaces are forbidden here, by a chroot or a security module; {}", way_out(kinds)).into()
 }

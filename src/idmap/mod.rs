@@ -12,6 +12,7 @@ use crate::capability;
 use crate::error::UsageError;
 use crate::files;
 use crate::order::sort_by_number;
+use crate::packed::{Packed, packed};
 use nix::unistd::{getegid, geteuid};
 use std::cmp::Ordering;
 use std::fmt::{self, Write as _};
@@ -242,9 +243,11 @@ fn lines(ranges: &[Range]) -> String {
 fn add_subordinate(kind: Kind, ranges: &mut Vec<Range>, authority: &Authority<'_>) -> Result<(), UsageError> {
     if authority.subordinate.is_empty() {
         let hint = if authority.privileged {
-            "name ids yourself: --map-users 0:100000:65536 --map-groups 0:100000:65536"
+            packed!("name ids yourself: --map-users 0:100000:65536 --map-groups 0:100000:65536")
         } else {
-            "an administrator gives them out: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME"
+            packed!(
+                "an administrator gives them out: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME"
+            )
         };
         let message = format!("--map-auto: {} has no range for you", kind.file());
         return Err(UsageError::with_hint(message, hint));
@@ -275,22 +278,23 @@ fn add_subordinate(kind: Kind, ranges: &mut Vec<Range>, authority: &Authority<'_
 
 /// Ranges must not overlap, on either side, nor leave ids between them that would be nobody.
 fn check(kind: Kind, ranges: &[Range]) -> Result<(), UsageError> {
-    const TWICE: &str = "an id can be mapped only once; --map-root, --map-current and --map-auto map yours, too";
+    const TWICE: Packed =
+        packed!("an id can be mapped only once; --map-root, --map-current and --map-auto map yours, too");
     if ranges.len() > MOST_LINES {
         let message = format!("{} ranges, and the kernel takes {MOST_LINES} at most", ranges.len());
-        return wrong(kind, &message, "join what is consecutive");
+        return wrong(kind, &message, packed!("join what is consecutive"));
     }
     if lines(ranges).len() > MOST_BYTES {
         let message = format!(
             "{} ranges are more than {MOST_BYTES} bytes of text, and the kernel takes no more",
             ranges.len()
         );
-        return wrong(kind, &message, "join what is consecutive");
+        return wrong(kind, &message, packed!("join what is consecutive"));
     }
     for range in ranges {
         if range.inside_end() > u32::MAX.into() || range.outside_end() > u32::MAX.into() {
             let message = format!("goes beyond the last id, 4294967294: {range}");
-            return wrong(kind, &message, "give a smaller COUNT");
+            return wrong(kind, &message, packed!("give a smaller COUNT"));
         }
     }
     let mut sorted = ranges.to_vec();
@@ -307,14 +311,18 @@ fn check(kind: Kind, ranges: &[Range]) -> Result<(), UsageError> {
             Ordering::Equal => {}
             Ordering::Less => {
                 let message = format!("there is a gap inside between {a} and {b}");
-                return wrong(kind, &message, "ids in it would be nobody: let the ranges follow upon each other");
+                return wrong(
+                    kind,
+                    &message,
+                    packed!("ids in it would be nobody: let the ranges follow upon each other"),
+                );
             }
         }
     }
     Ok(())
 }
 
-fn wrong<T>(kind: Kind, message: &str, hint: &str) -> Result<T, UsageError> {
+fn wrong<T>(kind: Kind, message: &str, hint: impl Into<String>) -> Result<T, UsageError> {
     Err(UsageError::with_hint([kind.option(), ": ", message].concat(), hint))
 }
 
@@ -330,7 +338,7 @@ fn check_authority(kind: Kind, ranges: &[Range], authority: &Authority<'_>) -> R
         let own = parse_map(authority.own_map);
         for range in ranges {
             if !own.iter().any(|own| covers((own.inside, own.count), *range)) {
-                let hint = "in this user namespace only those of /proc/self/uid_map and gid_map exist";
+                let hint = packed!("in this user namespace only those of /proc/self/uid_map and gid_map exist");
                 return wrong(kind, &format!("{range}: there are no such ids here"), hint);
             }
         }
@@ -350,7 +358,7 @@ fn check_authority(kind: Kind, ranges: &[Range], authority: &Authority<'_>) -> R
         if authority.subordinate.is_empty() {
             hint.push_str(" none");
         }
-        return wrong(kind, &format!("{range}: these ids are not yours to map"), &hint);
+        return wrong(kind, &format!("{range}: these ids are not yours to map"), hint);
     }
     // The kernel lets everybody map just themselves.
     Ok(!matches!(ranges, [range] if is_own(range)))

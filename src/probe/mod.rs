@@ -31,6 +31,7 @@ use self::verdict::Verdict;
 use crate::error::{Failure, Stage, UsageError, Voice};
 use crate::exit::PIDONE_FAILED;
 use crate::forward;
+use crate::packed::packed;
 use crate::plan::LaunchPlan;
 use crate::request::{NamespaceRequest, Place, ProbeOptions, Ready, RunRequest, StopRules};
 use crate::signal::{Rewrites, Signal};
@@ -183,7 +184,7 @@ fn refuse_what_is_no_matter_of_probes(request: &RunRequest) -> Result<(), UsageE
     };
     let message =
         format!("probe runs the command as PID 1 and under an init, and leaves nothing; not with {option}");
-    Err(UsageError::with_hint(message, "leave it out (it may stand in PIDONE_OPTIONS)"))
+    Err(UsageError::with_hint(message, packed!("leave it out (it may stand in PIDONE_OPTIONS)")))
 }
 
 /// Starts the trials, so many at a time, and sees each through. Whatever happens, none of them runs when this returns.
