@@ -9,7 +9,6 @@
 //! - [`in_code`]: options that are given to the library.
 //! - [`personality_texts`]: what is printed under their names.
 //! - [`options`]: the table of all options.
-//! - [`packed`]: texts as they stand in the program.
 //! - `generate`: from the table to the man page and the completions for shells; part of the tests alone.
 //! - [`help`]: what `-h`, `--help` and `--version` print.
 
