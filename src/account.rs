@@ -172,7 +172,7 @@ fn read_inside(root: &OsStr, path: &str) -> Result<Vec<u8>, Errno> {
     let directory = files::open(root, OFlag::O_PATH | OFlag::O_DIRECTORY)?;
     let resolve = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
     let how = OpenHow::new().flags(READ).resolve(resolve);
-    let path = files::c(OsStr::new(path))?;
+    let path = files::c_path(OsStr::new(path))?;
     read_whole(&retry_interrupted(|| openat2(&directory, path.as_c_str(), how))?)
 }
 

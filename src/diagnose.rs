@@ -55,6 +55,7 @@ pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<A
         (Stage::SetPropagation, Errno::EPERM | Errno::EACCES) if in_user => {
             return Some(creating::user_namespace_refused(namespaces));
         }
+        (Stage::FindCommand, _) => return not_found(&failure.object, circumstances),
         (_, Errno::ENOSYS) => {
             if let Some(needed) = needed(stage) {
                 let filter = "or a seccomp filter that knows the call (docker: --security-opt seccomp=unconfined)";
@@ -65,7 +66,6 @@ pub(crate) fn hint(failure: &Failure, circumstances: &Circumstances) -> Option<A
         (Stage::ChangeDirectory, Errno::ENOENT) if circumstances.other_root => {
             return Some(LOOKED_FOR_INSIDE.into());
         }
-        (Stage::FindCommand, _) => return not_found(&failure.object, circumstances),
         // What stands at that path out here says nothing about another root.
         (Stage::RunCommand, Errno::EACCES) if !circumstances.other_root && is_directory(&failure.object) => {
             return Some("it is a directory".into());
@@ -106,8 +106,10 @@ fn proc_refused(namespaces: Kinds) -> Advice {
     let mounts = files::read(format_args!("/proc/self/mountinfo")).unwrap_or_default();
     let masked = masks_below_proc(&mounts);
     if masked.is_empty() {
-        return packed!("a seccomp filter or security module may forbid it; --proc bind uses the caller's /proc, --proc none leaves it")
-            .into();
+        let advice = packed!(
+            "a seccomp filter or security module may forbid it; --proc bind uses the caller's /proc, --proc none leaves it"
+        );
+        return advice.into();
     }
     format!(
         "parts of /proc are masked, so the kernel allows no fresh one ({}). Unmask: {UNMASK}; or use --proc bind",
@@ -158,7 +160,7 @@ fn full_pids_cgroup() -> Option<(String, u64)> {
     let cgroups = files::text(format_args!("/proc/self/cgroup"))?;
     let (root, path) = cgroups.lines().find_map(pids_cgroup)?;
     // Inside a container the path may be the host's: then the mount's own root is the container's cgroup.
-    let mut level = format!("{root}/{}", path.trim_matches('/'));
+    let mut level = [root, "/", path.trim_matches('/')].concat().trim_end_matches('/').to_owned();
     loop {
         let number = |name: &str| files::number(format_args!("{level}/{name}"));
         if let (Some(limit), Some(current)) = (number("pids.max"), number("pids.current"))

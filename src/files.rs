@@ -17,7 +17,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 /// # Errors
 /// EINVAL: it holds a NUL byte.
 #[inline(never)]
-pub(crate) fn c(path: &OsStr) -> Result<CString> {
+pub(crate) fn c_path(path: &OsStr) -> Result<CString> {
     CString::new(path.as_bytes()).map_err(|_| Errno::EINVAL)
 }
 
@@ -27,7 +27,7 @@ pub(crate) fn c(path: &OsStr) -> Result<CString> {
 /// Those of open(2).
 #[inline(never)]
 pub(crate) fn open(path: &OsStr, flags: OFlag) -> Result<OwnedFd> {
-    let (path, mode) = (c(path)?, Mode::from_bits_truncate(0o644));
+    let (path, mode) = (c_path(path)?, Mode::from_bits_truncate(0o644));
     loop {
         match fcntl::open(path.as_c_str(), flags | OFlag::O_CLOEXEC, mode) {
             Err(Errno::EINTR) => {}
@@ -53,7 +53,7 @@ pub(crate) fn read_from(file: &OwnedFd) -> Result<Vec<u8>> {
     /// /etc/passwd with a few hundred thousand users.
     const MOST: usize = 32 << 20;
     let mut bytes = Vec::new();
-    let mut part = [0; 1024];
+    let mut part = [0; 4096];
     while bytes.len() <= MOST {
         match unistd::read(file, &mut part) {
             Err(Errno::EINTR) => {}
@@ -94,7 +94,7 @@ pub(crate) fn write(path: fmt::Arguments<'_>, content: &str) -> Result<()> {
 /// Those of readlink(2).
 #[inline(never)]
 pub(crate) fn link(path: fmt::Arguments<'_>) -> Result<OsString> {
-    fcntl::readlink(c(OsStr::new(&fmt::format(path)))?.as_c_str())
+    fcntl::readlink(c_path(OsStr::new(&fmt::format(path)))?.as_c_str())
 }
 
 /// What a path stands for, links followed.
@@ -103,7 +103,7 @@ pub(crate) fn link(path: fmt::Arguments<'_>) -> Result<OsString> {
 /// Those of stat(2).
 #[inline(never)]
 pub(crate) fn stat(path: &OsStr) -> Result<FileStat> {
-    stat::stat(c(path)?.as_c_str())
+    stat::stat(c_path(path)?.as_c_str())
 }
 
 /// Whether a path stands for something.
@@ -121,7 +121,7 @@ pub(crate) fn is_directory(stat: &FileStat) -> bool {
 /// # Errors
 /// Those of unlink(2).
 pub(crate) fn remove(path: &OsStr) -> Result<()> {
-    unistd::unlink(c(path)?.as_c_str())
+    unistd::unlink(c_path(path)?.as_c_str())
 }
 
 /// Device and inode, by which two paths are known to be the same file.
@@ -131,7 +131,12 @@ pub(crate) fn identity(stat: &FileStat) -> (u64, u64) {
 
 /// What stands in a directory, by its whole path.
 pub(crate) fn below(directory: &OsStr, name: &[u8]) -> OsString {
-    OsString::from_vec([directory.as_bytes(), b"/", name].concat())
+    OsString::from_vec([without_slash(directory.as_bytes()), b"/", name].concat())
+}
+
+/// The root directory is the one path that may end in a slash here.
+pub(crate) fn without_slash(path: &[u8]) -> &[u8] {
+    path.strip_suffix(b"/").unwrap_or(path)
 }
 
 /// The path of a directory from the root on, without links in it; as /proc knows it.
@@ -141,5 +146,9 @@ pub(crate) fn below(directory: &OsStr, name: &[u8]) -> OsString {
 pub(crate) fn directory(path: &OsStr) -> Result<OsString> {
     use std::os::fd::AsRawFd;
     let directory = open(path, OFlag::O_PATH | OFlag::O_DIRECTORY)?;
+    if stat::fstat(&directory)?.st_nlink == 0 {
+        // Somebody has removed it.
+        return Err(Errno::ENOENT);
+    }
     link(format_args!("/proc/self/fd/{}", directory.as_raw_fd()))
 }

@@ -34,12 +34,15 @@ fn make_links(directory: &OsStr, made: &mut Vec<OsString>) -> Result<(), Failure
     let program = files::link(format_args!("{PROGRAM}")).map_err(|errno| failed(PROGRAM.as_ref(), errno))?;
     let directory = &files::directory(directory).map_err(|errno| failed(directory, errno))?;
     // Beside the program a link without a directory is right wherever the two are moved.
-    let beside = program.as_bytes().strip_prefix(directory.as_bytes()).and_then(|rest| rest.strip_prefix(b"/"));
+    let beside = program
+        .as_bytes()
+        .strip_prefix(files::without_slash(directory.as_bytes()))
+        .and_then(|rest| rest.strip_prefix(b"/"));
     let target = beside.filter(|name| !name.contains(&b'/')).map_or(program.as_os_str(), OsStr::from_bytes);
     for (name, _) in NAMES {
         let link = files::below(directory, name.as_bytes());
-        let made_one =
-            files::c(target).and_then(|target| symlinkat(target.as_c_str(), AT_FDCWD, files::c(&link)?.as_c_str()));
+        let made_one = files::c_path(target)
+            .and_then(|target| symlinkat(target.as_c_str(), AT_FDCWD, files::c_path(&link)?.as_c_str()));
         match made_one {
             Ok(()) => made.push(link),
             Err(_) if is_this_program(&link) => {}

@@ -83,6 +83,7 @@ impl<'w> Json<'w> {
     /// Members: their names, with blanks between them, and their values. All that each of them adds to the code is its value.
     #[inline(never)]
     pub(crate) fn members(&mut self, names: &str, values: &[Value<'_>]) {
+        debug_assert_eq!(names.split(' ').count(), values.len(), "{names}");
         // By bytes: what splits at characters can panic, as far as the compiler knows.
         for (name, value) in names.as_bytes().split(|byte| *byte == b' ').zip(values) {
             self.name(name);

@@ -37,7 +37,7 @@ impl Keeper {
     pub(crate) fn new(directory: &OsStr) -> Result<Self, Failure> {
         let mut keeper =
             Keeper { directory: directory.to_owned(), made: false, mounted: false, kept: Vec::new(), done: false };
-        match files::c(directory).and_then(|path| mkdir(path.as_c_str(), Mode::from_bits_truncate(0o777))) {
+        match files::c_path(directory).and_then(|path| mkdir(path.as_c_str(), Mode::from_bits_truncate(0o777))) {
             Ok(()) => keeper.made = true,
             Err(Errno::EEXIST) => {}
             Err(errno) => return Err(failure(directory, errno)),
@@ -116,23 +116,23 @@ fn failure(path: &OsStr, errno: Errno) -> Failure {
 /// Whoever may write to the directory must not make us unmount what is elsewhere.
 #[inline(never)]
 fn detach(path: &OsStr) -> nix::Result<()> {
-    umount2(files::c(path)?.as_c_str(), MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)
+    umount2(files::c_path(path)?.as_c_str(), MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)
 }
 
 fn remove_directory(path: &OsStr) -> nix::Result<()> {
-    unlinkat(AT_FDCWD, files::c(path)?.as_c_str(), UnlinkatFlags::RemoveDir)
+    unlinkat(AT_FDCWD, files::c_path(path)?.as_c_str(), UnlinkatFlags::RemoveDir)
 }
 
 /// No argument.
 const NONE: Option<&CStr> = None;
 
 fn bind(source: &OsStr, target: &OsStr) -> nix::Result<()> {
-    let (source, target) = (files::c(source)?, files::c(target)?);
+    let (source, target) = (files::c_path(source)?, files::c_path(target)?);
     retry_interrupted(|| mount(Some(source.as_c_str()), target.as_c_str(), NONE, MsFlags::MS_BIND, NONE))
 }
 
 fn make_private(target: &OsStr) -> nix::Result<()> {
-    let target = files::c(target)?;
+    let target = files::c_path(target)?;
     retry_interrupted(|| mount(NONE, target.as_c_str(), NONE, MsFlags::MS_PRIVATE, NONE))
 }
 
@@ -182,7 +182,7 @@ fn release_all(directory: &OsStr) -> Result<(), Failure> {
 fn remove_left(directory: &OsStr) -> nix::Result<()> {
     for kind in Kind::ALL {
         let file = files::below(directory, kind.name().as_bytes());
-        let is_left = lstat(files::c(&file)?.as_c_str())
+        let is_left = lstat(files::c_path(&file)?.as_c_str())
             .is_ok_and(|stat| stat.st_size == 0 && stat.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFREG.bits());
         if is_left {
             files::remove(&file)?;
@@ -224,18 +224,13 @@ impl<'a> Mount<'a> {
 
     /// What of the file system is seen at a path that lies on this mount.
     fn shows(&self, path: &[u8]) -> Option<Vec<u8>> {
-        let rest = path.strip_prefix(without_slash(&self.point))?;
+        let rest = path.strip_prefix(files::without_slash(&self.point))?;
         match rest.first() {
             None => Some(self.root.clone()),
-            Some(b'/') => Some([without_slash(&self.root), rest].concat()),
+            Some(b'/') => Some([files::without_slash(&self.root), rest].concat()),
             Some(_) => None,
         }
     }
-}
-
-/// The root directory is the one path that ends in a slash.
-fn without_slash(path: &[u8]) -> &[u8] {
-    path.strip_suffix(b"/").unwrap_or(path)
 }
 
 /// Space, tab, newline and backslash stand there as `\040` and the like.

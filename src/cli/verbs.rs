@@ -28,11 +28,8 @@ pub(super) fn enter(words: &[&OsStr], mut request: Box<RunRequest>) -> Result<Re
         return Ok(Request::Show(text));
     }
     let target = if request.enter.files.is_empty() {
-        if request.command.is_empty() {
-            return Err(UsageError::with_hint("no target given", ENTER_FORM));
-        }
-        let target = request.command.swap_remove(0);
-        request.command.clear();
+        let target = std::mem::take(&mut request.command).into_iter().next();
+        let target = target.ok_or_else(|| UsageError::with_hint("no target given", ENTER_FORM))?;
         let mut words = Words::new(words.rest(), Manner::Pidone);
         if let Some(text) = parse_options(&mut words, &mut request)? {
             return Ok(Request::Show(text));

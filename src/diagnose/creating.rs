@@ -68,13 +68,19 @@ fn no_privilege(kinds: Kinds) -> Advice {
     }
     let is_pid_1 = getpid() == Pid::from_raw(1);
     match (geteuid().is_root() && in_container(), is_pid_1) {
-        _ if is_in_place(kinds) => packed!("new namespaces for the command take CAP_SYS_ADMIN (docker: --cap-add SYS_ADMIN): be root, or add --user, or \
-             --map-root, to do it as an ordinary user"),
-        (true, true) => packed!("this container lacks CAP_SYS_ADMIN (docker: --cap-add SYS_ADMIN); without --isolate or \
-             --as-pid1 none is needed"),
-        (true, false) => packed!("this container may not make namespaces, and pidone is not its PID 1: use --in-place, or try \
-             --map-root"),
-        (false, _) => packed!("this needs CAP_SYS_ADMIN: run as root, add --map-root to do it as an ordinary user, or use --in-place"),
+        _ if is_in_place(kinds) => packed!(
+            "new namespaces for the command take CAP_SYS_ADMIN (docker: --cap-add SYS_ADMIN): be root, or add --user, or \
+             --map-root, to do it as an ordinary user"
+        ),
+        (true, true) => packed!(
+            "this container lacks CAP_SYS_ADMIN (docker: --cap-add SYS_ADMIN); without --isolate or --as-pid1 none is needed"
+        ),
+        (true, false) => packed!(
+            "this container may not make namespaces, and pidone is not its PID 1: use --in-place, or try --map-root"
+        ),
+        (false, _) => packed!(
+            "this needs CAP_SYS_ADMIN: run as root, add --map-root to do it as an ordinary user, or use --in-place"
+        ),
     }
     .into()
 }

@@ -30,13 +30,12 @@ pub(super) fn for_end(child: Pid, mut job: Job, signals: &SignalState) -> Option
     let rules = rules(grouping);
     let mut forwarder = Forwarder::new(recipient, None, "pidone", &rules, None, &trace).taking(taken);
     let mut own = OwnSignals::default();
-    // It may have been about to stop for want of the terminal when it was given that, and continued in vain.
-    let mut may_be_late = job.terminal().is_some();
     let status = loop {
         match sys::reap(Some(child)) {
             Reaped::Child(_, status) => break Some(status),
             Reaped::NoChildren => break None,
-            Reaped::Stopped(_, Signal::TTIN | Signal::TTOU) if std::mem::take(&mut may_be_late) => resume(child),
+            // It was about to stop for want of the terminal when it was given that, and continued in vain.
+            Reaped::Stopped(_, Signal::TTIN | Signal::TTOU) if has_foreground(child, &job) => resume(child),
             Reaped::Stopped(_, signal) if signal.is_terminal_stop() => stopped(child, signal, &mut job),
             Reaped::Stopped(..) | Reaped::NoneEnded => {}
         }
@@ -81,6 +80,10 @@ fn stopped(child: Pid, signal: Signal, job: &mut Job) {
         Next::StaysStopped => return,
     }
     resume(child);
+}
+
+fn has_foreground(child: Pid, job: &Job) -> bool {
+    job.terminal().is_some_and(|terminal| terminal.has_in_foreground(child))
 }
 
 fn resume(child: Pid) {

@@ -75,7 +75,7 @@ impl Root {
         let inside = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
         let how = OpenHow::new().flags(NAME_ONLY).resolve(inside | flags);
         // EAGAIN is how the kernel says that somebody moved things about while it followed a `..`.
-        let path = files::c(path)?;
+        let path = files::c_path(path)?;
         retry_interrupted(|| openat2(&self.0, path.as_c_str(), how))
     }
 
@@ -169,7 +169,7 @@ impl AsFd for Root {
 
 /// Neither follows a link that stands there, but says EEXIST.
 fn make_one(directory: &OwnedFd, name: &OsStr, kind: Kind) -> SysResult<()> {
-    let name = files::c(name)?;
+    let name = files::c_path(name)?;
     let name = name.as_c_str();
     match kind {
         Kind::Directory => mkdirat(directory, name, Mode::from_bits_truncate(0o755)),

@@ -1,4 +1,6 @@
 //! Runs in: any thread-free process. What is wrong, with a code that stays, a sentence, and what to do about it.
+//!
+//! Past 300 lines because each finding is made here.
 
 use super::dispositions::{self, Disposition, Outcome, Row, Sender, Standing};
 use super::machine::{Machine, Seen};

@@ -30,11 +30,11 @@ use self::trial::Trial;
 use self::verdict::Verdict;
 use crate::error::{Failure, Stage, UsageError, Voice};
 use crate::exit::PIDONE_FAILED;
-use crate::forward;
 use crate::packed::packed;
 use crate::plan::LaunchPlan;
 use crate::request::{NamespaceRequest, Place, ProbeOptions, Ready, RunRequest, StopRules};
 use crate::signal::{Rewrites, Signal};
+use crate::stop;
 use crate::sys::{self, Clock, SignalSet, SignalState};
 use crate::text;
 use nix::errno::Errno;
@@ -127,7 +127,7 @@ fn rules<'a>(options: &'a ProbeOptions, signals: &'a SignalState) -> Result<Rule
     };
     let wait = options.wait.unwrap_or(Duration::from_secs(1));
     if wait < LEAST_WAIT {
-        let hint = format!("give it {} or more", forward::text(LEAST_WAIT));
+        let hint = format!("give it {} or more", stop::text(LEAST_WAIT));
         return Err(UsageError::with_hint("--wait is too short for anything to be seen", hint));
     }
     let ready_timeout = options.ready_timeout.unwrap_or(Duration::from_secs(30));

@@ -42,8 +42,11 @@ impl Orphans {
             let path = format!("/proc/{}/ns/{}", pid_1.pid, kind.name());
             files::open(OsStr::new(&path), OFlag::O_RDONLY)
         };
-        // Missing where the kernel knows of none.
-        let user = open_namespace(Kind::User).ok();
+        let user = match open_namespace(Kind::User) {
+            // Where the kernel knows of none.
+            Err(Errno::ENOENT) => None,
+            opened => Some(opened?),
+        };
         let pid = open_namespace(Kind::Pid)?;
         let make_gate = || gate().map_err(|failure| failure.errno);
         let ((leave, leave_keeper), (end, end_keeper)) = (make_gate()?, make_gate()?);

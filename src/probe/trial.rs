@@ -8,7 +8,6 @@ use super::{Purpose, Question, Rules, failure};
 use crate::error::{Failure, Voice, reason};
 use crate::exit::{Codes, Outcome};
 use crate::files;
-use crate::forward;
 use crate::handshake::own_pipe;
 use crate::launch;
 use crate::namespace::Kinds;
@@ -16,6 +15,7 @@ use crate::outer;
 use crate::procfs;
 use crate::request::{Place, Ready, RunRequest};
 use crate::signal::Signal;
+use crate::stop;
 use crate::sys::{self, Forked, Reaped, SignalState, exit_now, wait_for};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, OpenHow, ResolveFlag, fcntl, openat2};
@@ -157,7 +157,7 @@ impl Trial {
                 if rules.options.ready.is_none() || since < rules.ready_timeout {
                     return None;
                 }
-                let why = format!("it was not ready within {}", forward::text(rules.ready_timeout));
+                let why = format!("it was not ready within {}", stop::text(rules.ready_timeout));
                 Some(Finding::Unknown(why.into()))
             }
             Phase::Watching if since < rules.wait => None,
@@ -245,7 +245,7 @@ impl Trial {
 /// Whether there is a file for this process: links on the way are those of its own root.
 fn is_there(process: Pid, path: &OsStr) -> bool {
     let mut there = OsString::from(format!("/proc/{process}/root"));
-    let (Ok(root), Ok(name)) = (files::open(&there, OFlag::O_PATH), files::c(path)) else { return false };
+    let (Ok(root), Ok(name)) = (files::open(&there, OFlag::O_PATH), files::c_path(path)) else { return false };
     let how = OpenHow::new().flags(OFlag::O_PATH | OFlag::O_CLOEXEC).resolve(ResolveFlag::RESOLVE_IN_ROOT);
     match openat2(&root, name.as_c_str(), how) {
         // Before Linux 5.6: as far as links do not lead out.

@@ -24,10 +24,13 @@ pub(crate) fn numbers_in(directory: fmt::Arguments<'_>) -> Result<Vec<i32>> {
     loop {
         // SAFETY: the stream is open.
         let entry = unsafe { libc::readdir(stream) };
-        // SAFETY: it is null at the end, or else good until the next call.
-        let Some(entry) = (unsafe { entry.as_ref() }) else { break };
-        // SAFETY: a NUL ends the name, which is part of the entry.
-        let name = unsafe { CStr::from_ptr(entry.d_name.as_ptr()) };
+        if entry.is_null() {
+            break;
+        }
+        // SAFETY: not null, and so good until the next call. No reference: the entry is as long as its name, not as its type.
+        let name = unsafe { &raw const (*entry).d_name };
+        // SAFETY: a NUL ends the name.
+        let name = unsafe { CStr::from_ptr(name.cast()) };
         if let Some(Ok(number)) = name.to_str().ok().map(str::parse) {
             numbers.push(number);
         }

@@ -28,7 +28,8 @@ pub(crate) fn groups() -> Result<Vec<u32>> {
     let count = Errno::result(unsafe { libc::getgroups(0, std::ptr::null_mut()) })?;
     let mut groups = vec![0; usize::try_from(count).unwrap_or_default()];
     // SAFETY: there is room for so many.
-    Errno::result(unsafe { libc::getgroups(count, groups.as_mut_ptr()) })?;
+    let count = Errno::result(unsafe { libc::getgroups(count, groups.as_mut_ptr()) })?;
+    groups.truncate(usize::try_from(count).unwrap_or_default());
     Ok(groups)
 }
 

@@ -67,7 +67,8 @@ unsafe extern "C" {
 
 /// Every environment string in order, also those that `std::env::vars_os` would leave out for having no `=`.
 ///
-/// Nothing in pidone changes the environment, so the strings live as long as the process.
+/// They live until the environment is changed, which here only a program does that has just been made a workload
+/// (`set_variable`), when nobody holds one.
 pub(crate) fn environment() -> impl Iterator<Item = &'static CStr> {
     // SAFETY: reads the libc's pointer; with a single thread nobody replaces it meanwhile.
     let mut next = unsafe { environ };
@@ -82,7 +83,7 @@ pub(crate) fn environment() -> impl Iterator<Item = &'static CStr> {
         }
         // SAFETY: the entry was not the terminating NULL, so the following one still belongs to the array.
         next = unsafe { next.add(1) };
-        // SAFETY: each entry is a NUL-terminated string of the process's own initial stack.
+        // SAFETY: each entry is a NUL-terminated string, and stays as long as nobody changes the environment: see above.
         Some(unsafe { CStr::from_ptr(string) })
     })
 }

@@ -17,6 +17,7 @@ use std::os::unix::ffi::OsStrExt;
 const SCHEMA_VERSION: u32 = 1;
 
 /// The event as a whole line.
+///
 /// What has no bound of its own is clipped to one.
 // For the sake of size: a frame of its own is a small one.
 #[inline(never)]

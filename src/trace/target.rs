@@ -58,7 +58,7 @@ fn take(number: i32) -> nix::Result<OwnedFd> {
 /// Without O_TRUNC: what turns out to be the command's own output is not to be emptied.
 fn open_path(path: &OsStr) -> nix::Result<OwnedFd> {
     own_fd(open_file(
-        files::c(path)?.as_c_str(),
+        files::c_path(path)?.as_c_str(),
         FOR_OURSELVES | OFlag::O_CREAT | OFlag::O_APPEND,
         Mode::from_bits_truncate(0o666),
     )?)
