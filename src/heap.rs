@@ -19,7 +19,7 @@ const SIZES: usize = (LARGEST / SMALLEST).ilog2() as usize + 1;
 /// What a mapping is aligned to, at least.
 const PAGE: usize = 4096;
 /// What there is from the start; pages that are not touched cost nothing.
-const FIRST: usize = 16 * 1024;
+const FIRST: usize = 32 * 1024;
 /// What the kernel is asked for when that is used up.
 const MORE: usize = 64 * 1024;
 
