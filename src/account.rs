@@ -1,7 +1,8 @@
 //! Runs in: outer or init, before any clone. Users and groups by name, from /etc/passwd and /etc/group alone: a static
 //! binary has no NSS, and an image's own files are what its `USER` means.
 
-use crate::error::{UsageError, reason};
+use crate::errno::reason;
+use crate::error::UsageError;
 use crate::files;
 use crate::order::sort_by_number;
 use crate::packed::packed;
@@ -160,7 +161,7 @@ const READ: OFlag = OFlag::O_RDONLY.union(OFlag::O_CLOEXEC).union(OFlag::O_NONBL
 
 /// Reads a file, but nothing that has no end.
 fn read_whole(file: &OwnedFd) -> Result<Vec<u8>, Errno> {
-    match SFlag::from_bits_truncate(fstat(file)?.st_mode) & SFlag::S_IFMT {
+    match files::kind(&fstat(file)?) {
         // A directory is refused by read(2), with a better reason.
         SFlag::S_IFREG | SFlag::S_IFDIR => files::read_from(file),
         _ => Err(Errno::EINVAL),

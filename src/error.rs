@@ -1,7 +1,7 @@
 //! Runs in: any thread-free process. What can go wrong before the workload runs, and how it is told: one line, at
 //! most one hint.
 
-pub(crate) use crate::errno::{errno_of, reason};
+use crate::errno::reason;
 use crate::packed::packed;
 pub(crate) use crate::stage::Stage;
 use crate::sys;
@@ -33,12 +33,6 @@ impl Deref for Failure {
 
     fn deref(&self) -> &FailedCall {
         &self.0
-    }
-}
-
-impl DerefMut for Failure {
-    fn deref_mut(&mut self) -> &mut FailedCall {
-        &mut self.0
     }
 }
 

@@ -111,9 +111,14 @@ pub(crate) fn exists(path: fmt::Arguments<'_>) -> bool {
     stat(OsStr::new(&fmt::format(path))).is_ok()
 }
 
+/// What kind of file this is: one of `SFlag::S_IF…`.
+pub(crate) fn kind(stat: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
+}
+
 /// Whether this is a directory.
 pub(crate) fn is_directory(stat: &FileStat) -> bool {
-    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR
+    kind(stat) == SFlag::S_IFDIR
 }
 
 /// Takes away a file.

@@ -2,7 +2,7 @@
 //!
 //! Past 300 lines because all that may become of a signal is decided here.
 
-use crate::error::reason;
+use crate::errno::reason;
 use crate::logging::{info, warn};
 use crate::others::Others;
 use crate::parent::{News, Parent};

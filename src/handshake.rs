@@ -5,7 +5,8 @@
 //! own end says that: its exit status is the workload's, or something killed it. Outer keeps the reading end open for as long
 //! as it lives, which tells those inside whether it still does.
 
-use crate::error::{Failure, Stage, Voice, reason};
+use crate::errno::reason;
+use crate::error::{Failure, Stage, Voice};
 use crate::exit::Outcome;
 use crate::logging::warn;
 use crate::signal::{Signal, WATCH};

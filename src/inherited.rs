@@ -1,6 +1,6 @@
 //! Runs in: outer, init. Lets go of what pidone inherited and, now that the workload has its own copy, only pins.
 
-use crate::error::reason;
+use crate::errno::reason;
 use crate::logging::warn;
 use crate::sys;
 use nix::unistd::chdir;

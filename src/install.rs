@@ -10,6 +10,9 @@ use nix::unistd::symlinkat;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
+/// This program.
+const PROGRAM: &str = "/proc/self/exe";
+
 /// Makes all the links or none, and returns the exit status. Links that are there already and lead to this program stay.
 pub(crate) fn names(directory: &OsStr) -> u8 {
     let mut made = Vec::new();
@@ -29,7 +32,6 @@ pub(crate) fn names(directory: &OsStr) -> u8 {
 }
 
 fn make_links(directory: &OsStr, made: &mut Vec<OsString>) -> Result<(), Failure> {
-    const PROGRAM: &str = "/proc/self/exe";
     let failed = |path: &OsStr, errno| Failure::new(Stage::InstallName, path, errno);
     let program = files::link(format_args!("{PROGRAM}")).map_err(|errno| failed(PROGRAM.as_ref(), errno))?;
     let directory = &files::directory(directory).map_err(|errno| failed(directory, errno))?;
@@ -54,5 +56,5 @@ fn make_links(directory: &OsStr, made: &mut Vec<OsString>) -> Result<(), Failure
 
 fn is_this_program(link: &OsStr) -> bool {
     let identity = |path: &OsStr| files::stat(path).map(|stat| files::identity(&stat));
-    identity(link).is_ok_and(|leads_to| identity("/proc/self/exe".as_ref()) == Ok(leads_to))
+    identity(link).is_ok_and(|leads_to| identity(PROGRAM.as_ref()) == Ok(leads_to))
 }

@@ -13,7 +13,6 @@ use nix::sys::stat::{Mode, SFlag, lstat};
 use nix::unistd::{Pid, UnlinkatFlags, mkdir, unlinkat};
 use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 /// A directory that namespaces are kept in; given up again when dropped, unless they are.
 pub(crate) struct Keeper {
@@ -53,7 +52,6 @@ impl Keeper {
         let directory = keeper.directory.as_os_str();
         bind(directory, directory).map_err(|errno| failure(directory, errno))?;
         keeper.mounted = true;
-        let directory = keeper.directory.as_os_str();
         make_private(directory).map_err(|errno| failure(directory, errno))?;
         Ok(keeper)
     }
@@ -156,7 +154,7 @@ fn release_all(directory: &OsStr) -> Result<(), Failure> {
     let mut released = false;
     for kind in Kind::ALL {
         let file = files::below(directory, kind.name().as_bytes());
-        match namespace::open(Path::new(&file), OFlag::O_NOFOLLOW) {
+        match namespace::open(&file, OFlag::O_NOFOLLOW) {
             Ok(_) => {}
             // Not there, or no namespace: what somebody else put there is not ours to remove.
             Err(Errno::ENOENT | Errno::ELOOP | Errno::ENOTTY | Errno::ENXIO) => continue,
@@ -183,7 +181,7 @@ fn remove_left(directory: &OsStr) -> nix::Result<()> {
     for kind in Kind::ALL {
         let file = files::below(directory, kind.name().as_bytes());
         let is_left = lstat(files::c_path(&file)?.as_c_str())
-            .is_ok_and(|stat| stat.st_size == 0 && stat.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFREG.bits());
+            .is_ok_and(|stat| stat.st_size == 0 && files::kind(&stat) == SFlag::S_IFREG);
         if is_left {
             files::remove(&file)?;
         }

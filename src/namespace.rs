@@ -4,9 +4,9 @@ use crate::files;
 use crate::sys;
 use nix::fcntl::OFlag;
 use nix::libc::{self, c_int};
+use std::ffi::OsStr;
 use std::fmt;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 
 /// A kind of namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +25,8 @@ pub(crate) enum Kind {
 ///
 /// # Errors
 /// ENOTTY: it is no namespace's. Those of open(2).
-pub(crate) fn open(path: &Path, flags: OFlag) -> nix::Result<(Kind, OwnedFd)> {
-    let file = files::open(path.as_os_str(), flags | OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY)?;
+pub(crate) fn open(path: &OsStr, flags: OFlag) -> nix::Result<(Kind, OwnedFd)> {
+    let file = files::open(path, flags | OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY)?;
     Ok((sys::kind_of(&file)?, file))
 }
 

@@ -1,7 +1,7 @@
 //! Runs in: init. The processes besides the workload that init answers for: as PID 1 all of its namespace, which kill(2)
 //! reaches as −1; as a subreaper its own descendants, which have to be found.
 
-use crate::error::reason;
+use crate::errno::reason;
 use crate::logging::warn;
 use crate::procfs::{self, Process};
 use crate::reap;

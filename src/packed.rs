@@ -47,6 +47,7 @@ const fn places() -> ([Place; 128], [Option<usize>; 128]) {
 }
 
 /// A packed text.
+#[derive(Clone, Copy)]
 pub(crate) struct Packed(pub(crate) &'static [u8]);
 
 impl Packed {
@@ -68,8 +69,7 @@ impl Packed {
 
     /// One line of it; none if it has not so many.
     pub(crate) fn line(&self, index: usize) -> Option<String> {
-        let mut text = String::new();
-        self.push_to(&mut text);
+        let text = String::from(*self);
         let line = text.as_bytes().split(|byte| *byte == b'\n').nth(index)?;
         String::from_utf8(line.to_vec()).ok()
     }
@@ -160,9 +160,7 @@ mod tests {
         const TEXT: &str = "what the command is, and what it is not\n|an init|\n";
         let packed = packed!(TEXT);
         assert!(packed.0.len() < TEXT.len() * 2 / 3, "{:?}", packed.0);
-        let mut text = String::new();
-        packed.push_to(&mut text);
-        assert_eq!(text, TEXT);
+        assert_eq!(String::from(packed), TEXT);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! time through pidone; therefore it has to become the foreground group. When it does is decided in `job`. If pidone was
 //! not in the foreground, the terminal belongs to somebody else and is left alone. No failing terminal call is fatal (B31).
 
+use crate::files;
 use crate::signal::Signal;
 use crate::sys::{self, own_fd, release_terminal, stdio};
 use nix::errno::Errno;
@@ -103,6 +104,5 @@ pub(crate) fn leave_to_new_session() {
 
 /// Whether another command of a pipeline reads what the workload writes.
 pub(crate) fn stdout_is_a_pipe() -> bool {
-    let kind = fstat(stdio(STDOUT_FILENO)).map(|stat| stat.st_mode & SFlag::S_IFMT.bits());
-    kind == Ok(SFlag::S_IFIFO.bits())
+    fstat(stdio(STDOUT_FILENO)).is_ok_and(|stat| files::kind(&stat) == SFlag::S_IFIFO)
 }

@@ -102,8 +102,7 @@ Usage: pidone [OPTIONS] [--] COMMAND [ARG...]
 
 /// What `-h` prints: one screen.
 fn short() -> String {
-    let mut text = String::new();
-    packed!(USAGE).push_to(&mut text);
+    let mut text = String::from(packed!(USAGE));
     let mut group = None;
     let mut column = 0;
     for (_, option) in options::all("") {
@@ -128,8 +127,7 @@ runnable, 127 not found. 'pidone --help' tells more and shows examples.
 
 /// What `--help` prints: options in groups, exit statuses, environment, examples.
 fn long() -> String {
-    let mut text = String::new();
-    packed!(USAGE).push_to(&mut text);
+    let mut text = String::from(packed!(USAGE));
     packed!(PLACES).push_to(&mut text);
     let mut group = None;
     let docs = options::docs();
@@ -168,9 +166,7 @@ pub(crate) fn words_of(text: Text) -> (Output, String) {
         Text::CatatonitHelp => packed!(CATATONIT_HELP),
         Text::CatatonitVersion => packed!(CATATONIT_VERSION),
     };
-    let mut words = String::new();
-    packed.push_to(&mut words);
-    (output, words)
+    (output, packed.into())
 }
 
 pub(super) const PLACES: &str = "       pidone run [OPTIONS] [--] COMMAND [ARG...]

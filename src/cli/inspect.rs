@@ -24,8 +24,7 @@ const FORM: &str = "pidone inspect [PID] [--json] [--tree] [--watch [SECONDS]]";
 
 /// What `pidone inspect --help` prints.
 pub(super) fn help() -> String {
-    let mut text = String::new();
-    packed!(ABOUT).push_to(&mut text);
+    let mut text = String::from(packed!(ABOUT));
     text.extend(["\nUsage: ", FORM, "\n\n"]);
     OPTIONS.iter().for_each(|option| help::push_option(&mut text, option));
     packed!(WORDS).push_to(&mut text);

@@ -173,9 +173,7 @@ const fn length(from: usize, end: &str) -> usize {
 
 /// What `all` takes for the texts that people read; without it they are empty.
 pub(super) fn docs() -> String {
-    let mut docs = String::new();
-    packed!(DOCS).push_to(&mut docs);
-    docs
+    packed!(DOCS).into()
 }
 
 /// The options in their order.

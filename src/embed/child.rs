@@ -1,7 +1,8 @@
 //! Runs in: a program that uses this crate as a library, and the process it makes, which is pidone: outer, or init in place.
 
 use super::LaunchError;
-use crate::error::{Failure, Stage, errno_of};
+use crate::errno::errno_of;
+use crate::error::{Failure, Stage};
 use crate::exit::{Codes, Outcome};
 use crate::handshake::{self, GateKeeper};
 use crate::init::workload;

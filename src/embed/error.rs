@@ -1,6 +1,7 @@
 //! Runs in: a program that uses this crate as a library. Why a command did not run, or a program is not supervised.
 
-use crate::error::{Failure, Refusal, UsageError, Voice, escaped, print_message, reason};
+use crate::errno::reason;
+use crate::error::{Failure, Refusal, UsageError, Voice, escaped, print_message};
 use crate::exit::Codes;
 use crate::launch::Refused;
 use std::error::Error;

@@ -243,8 +243,7 @@ impl Launch {
         match started {
             Ok(started) if self.forwards => started.outcome(wait::for_end(started.pid, job, &signals)),
             started => {
-                // Ignoring the error: as for blocking them, which went well.
-                let _ = signals.restore();
+                wait::give_back(&signals);
                 Launched::new(started?, grouping, false).wait()
             }
         }

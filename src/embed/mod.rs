@@ -24,11 +24,10 @@ pub use supervise::{Supervise, supervise};
 
 use crate::error::{Failure, Stage, UsageError};
 use crate::sys::{self, SignalState};
-use std::fs;
 
 /// How many threads this program has; 1 where `/proc` does not tell.
 fn threads() -> usize {
-    fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
+    sys::numbers_in(format_args!("/proc/self/task")).map_or(1, |threads| threads.len())
 }
 
 /// Other threads would not be there in the child, but their locks would.

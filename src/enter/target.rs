@@ -14,7 +14,6 @@ use nix::sys::stat::fstat;
 use nix::unistd::Pid;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
 
 /// What is to be entered.
 pub(super) struct Joining {
@@ -122,7 +121,7 @@ impl Joining {
     /// A namespace's file, of a kind that is not there yet.
     fn take(&mut self, path: &OsStr) -> Result<(), Failure> {
         let failed = |errno| Failure::new(Stage::OpenNamespace, path, errno);
-        let (kind, file) = namespace::open(Path::new(path), OFlag::empty()).map_err(failed)?;
+        let (kind, file) = namespace::open(path, OFlag::empty()).map_err(failed)?;
         if self.kinds().has(kind) {
             return Err(failed(Errno::EEXIST));
         }

@@ -29,9 +29,9 @@ fn a_report_arrives_as_it_was_sent_but_for_the_end_of_a_long_name() {
         let object = object.to_vec();
         let arrived = modestly(size_of::<FailedCall>(), || Report::decode(header, object));
         if let Report::Failed(failure) = &mut report {
-            let mut object = std::mem::take(&mut failure.object).into_vec();
+            let mut object = failure.object.clone().into_vec();
             object.truncate(MAX_OBJECT);
-            failure.object = OsString::from_vec(object);
+            *failure = Failure::on(failure.stage, OsString::from_vec(object), failure.errno);
         }
         assert_eq!(arrived, Some(report));
         Ok(())

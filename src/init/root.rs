@@ -129,7 +129,7 @@ impl Root {
         let is_name = |name: &&[u8]| !name.is_empty() && *name != b".";
         let mut names = target.as_bytes().split(|byte| *byte == b'/').filter(is_name).peekable();
         let mut path = OsString::new();
-        let mut found = self.0.try_clone().map_err(|error| crate::error::errno_of(&error))?;
+        let mut found = self.0.try_clone().map_err(|error| crate::errno::errno_of(&error))?;
         while let Some(name) = names.next().map(OsStr::from_bytes) {
             path.push("/");
             path.push(name);

@@ -6,7 +6,7 @@
 //! returns a `Result`. Nothing in the loop allocates but where it must: for a log line that is asked for, for real-time
 //! signals that a full queue does not take, and for finding others by `/proc` while a stop goes to all of them.
 
-use crate::error::reason;
+use crate::errno::reason;
 use crate::exit::{Outcome, PIDONE_FAILED};
 use crate::forward::Forwarder;
 use crate::handshake::{Report, Reporter};

@@ -6,8 +6,8 @@ use crate::namespace::{self, Kind};
 use crate::sys;
 use nix::fcntl::OFlag;
 use nix::sys::stat::fstat;
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
 
 /// A namespace that a process is in, or that its children will be in.
 pub(super) struct Row {
@@ -72,7 +72,7 @@ fn row(target: &Seen, kind: Kind, name: &'static str, machine: &Machine, gaps: &
 /// Those of open(2).
 pub(super) fn file(seen: &Seen, name: &str) -> nix::Result<OwnedFd> {
     let path = format!("/proc/{}/ns/{name}", seen.pid());
-    namespace::open(Path::new(&path), OFlag::empty()).map(|(_, file)| file)
+    namespace::open(OsStr::new(&path), OFlag::empty()).map(|(_, file)| file)
 }
 
 impl Relations {

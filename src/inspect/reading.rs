@@ -1,6 +1,6 @@
 //! Runs in: any thread-free process. What is read of one process, and what of it could not be.
 
-use crate::error::reason;
+use crate::errno::reason;
 use crate::files;
 use nix::errno::Errno;
 use std::fmt::Display;

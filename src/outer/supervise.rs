@@ -1,7 +1,7 @@
 //! Runs in: outer. Its loop: forwards signals to the child, reaps, and shows the shell when the workload stops.
 
 use super::teardown::Teardown;
-use crate::error::reason;
+use crate::errno::reason;
 use crate::forward::{Forwarder, Rules};
 use crate::handshake::{Listener, Report};
 use crate::inherited::let_go;

@@ -8,7 +8,7 @@ use crate::sys::{duplicate, own_fd, set_close_on_exec, stdio};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open as open_file};
 use nix::libc::{STDERR_FILENO, STDOUT_FILENO};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::sys::termios::tcgetsid;
 use nix::unistd::{ftruncate, isatty};
 use std::ffi::OsStr;
@@ -108,13 +108,12 @@ fn reopen(copy: &OwnedFd, way: Way) -> Option<OwnedFd> {
 }
 
 fn kind(file: impl AsFd) -> Option<SFlag> {
-    fstat(file).ok().map(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT)
+    fstat(file).ok().map(|stat| files::kind(&stat))
 }
 
 fn is_stdout(to: &TraceTo, file: &OwnedFd) -> bool {
-    let identity = |stat: FileStat| (stat.st_dev, stat.st_ino);
     let same = match (fstat(file), fstat(stdio(STDOUT_FILENO))) {
-        (Ok(file), Ok(stdout)) => identity(file) == identity(stdout),
+        (Ok(file), Ok(stdout)) => files::identity(&file) == files::identity(&stdout),
         _ => false,
     };
     // /dev/null and the like mix nothing up.
